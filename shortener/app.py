@@ -1,0 +1,170 @@
+"""The composition root: the only place that wires things together."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
+from starlette.staticfiles import StaticFiles
+
+from shortener import __version__, errors, settings
+from shortener.clicks.drainer import Drainer
+from shortener.clicks.salt import REFRESH_SECONDS, Salts
+from shortener.clicks.spool import Spool
+from shortener.domain import access, target
+from shortener.domain.target import TargetPolicy
+from shortener.redirect.answer import AnswerPolicy
+from shortener.redirect.lookup import Lookup
+from shortener.services.keys import Preset
+from shortener.services.links import LinkPolicy
+from shortener.settings import Settings
+from shortener.storage import schema
+from shortener.storage.engine import Database
+from shortener.web import errors as problems
+from shortener.web import ops, pages, redirects
+from shortener.web.api import keys, links, stats
+from shortener.web.clicks import Recorder
+from shortener.web.deps import Parts, require_json
+from shortener.web.middleware import HeadAsGet, Observed
+
+#: First segments that are ours although no route begins with them yet.
+_KEPT_FOR_LATER = frozenset({"admin"})
+_DESCRIPTION = """Create short links, follow them, and ask who clicked.
+
+Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every error is a problem document
+(RFC 9457) with a stable `code`. Moments are RFC 3339. GET routes answer HEAD too.
+"""
+_TAGS = [
+    {"name": "links", "description": "Short codes and where they lead."},
+    {"name": "stats", "description": "Who clicked: how many, when, from where, with what."},
+    {"name": "keys", "description": "Who may call this API."},
+    {"name": "visits", "description": "Following short links. No key needed."},
+    {"name": "operations", "description": "For operators and their machines. No key needed."},
+]
+
+log = structlog.get_logger()
+
+
+def create_app(configured: Settings | None = None) -> FastAPI:
+    """The shortener as an ASGI application.
+
+    API routes work at once; visits are recorded, and clicks drained, while its lifespan runs.
+    """
+    configured = configured or settings.load()
+    database = Database(configured.database)
+    app = FastAPI(
+        title="shortener",
+        version=__version__,
+        summary="A self-hosted URL shortener with exact statistics.",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=configured.max_body_bytes,
+        lifespan=_lifespan,
+    )
+    _add_routes(app)
+    reserved = frozenset(_first_segments(app.routes)) | _KEPT_FOR_LATER
+    app.include_router(redirects.router)
+    app.state.parts = _assemble(configured, database, reserved)
+    problems.install(app)
+    app.add_middleware(HeadAsGet, reserved=reserved)
+    app.add_middleware(Observed)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    """Everything but the short links."""
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)])
+    for part in (stats.router, links.router, keys.router):
+        api.include_router(part)
+    app.include_router(api)
+    app.include_router(ops.router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+
+
+def _first_segments(routes: Sequence[BaseRoute]) -> Iterable[str]:
+    """The first path segments of `routes`, those of included routers too; empty for the home page."""
+    return (str(context.path).split("/")[1] for context in iter_route_contexts(routes))
+
+
+def _assemble(configured: Settings, database: Database, reserved: frozenset[str]) -> Parts:
+    targets = TargetPolicy(
+        extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
+    )
+    return Parts(
+        settings=configured,
+        database=database,
+        link_policy=LinkPolicy(targets, reserved, configured.code_length),
+        answer_policy=AnswerPolicy(configured.redirect_cache_seconds, configured.not_found_target),
+        preset=Preset(access.digest(configured.admin_key.encode()) if configured.admin_key else None),
+        lookup=Lookup(database, status=configured.redirect_status, expired_target=configured.expired_target),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Opens the spool, keeps the salts fresh and drains, until the app ends."""
+    parts: Parts = app.state.parts
+    database_id = _identify(parts.database)
+    salts = Salts(parts.database)
+    salts.refresh()
+    parts.spool = Spool(parts.settings.spool_dir, database_id)
+    parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
+    try:
+        async with _kept_fresh(salts), _draining(parts, database_id):
+            yield
+    finally:
+        parts.recorder = None
+        parts.spool.close()
+        parts.database.close()
+
+
+def _identify(database: Database) -> bytes:
+    """Which database this is. Raises StartFailed if it has not the schema that this version needs."""
+    with database.read() as connection:
+        revision = schema.current(connection)
+        found = schema.database_id(connection) if revision == schema.HEAD else None
+    if found is None:
+        raise errors.StartFailed(
+            f"The database is at revision {revision}, this version needs {schema.HEAD}: run `shortener db upgrade`."
+        )
+    return found
+
+
+@asynccontextmanager
+async def _kept_fresh(salts: Salts) -> AsyncIterator[None]:
+    async def refresh() -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await asyncio.to_thread(salts.refresh)
+            except errors.DatabaseUnavailable as error:
+                log.warning("salts not refreshed, trying again later", cause=error.detail)
+
+    task = asyncio.create_task(refresh())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def _draining(parts: Parts, database_id: bytes) -> AsyncIterator[None]:
+    parts.drainer = Drainer(parts.settings.spool_dir, parts.database, database_id)
+    stop = threading.Event()
+    thread = threading.Thread(target=parts.drainer.run, args=(stop,), name="drainer")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
+        parts.drainer.close()

@@ -1,0 +1,44 @@
+"""What commands show: tables for people, JSON for programs, one line for what went wrong."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
+
+
+def complain(message: str, exit_code: int = 1) -> int:
+    """Says on standard error what went wrong; returns the exit code."""
+    typer.echo(f"shortener: {message}", err=True)
+    return exit_code
+
+
+def show_json(answer: Any) -> None:
+    """Prints an answer for programs."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Sequence[str] = ()) -> None:
+    """Prints rows for people; columns in `numeric` stand to the right. None shows as a dash."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("–" if value is None else str(value) for value in row))
+    Console().print(table)
+
+
+def show_fields(answer: dict[str, Any]) -> None:
+    """Prints one thing for people, a field per line; absent ones are left out."""
+    shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in answer.items()}
+    rows = [(name, value) for name, value in shown.items() if value not in (None, "")]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, str(value))
+    Console().print(table)

@@ -1,0 +1,58 @@
+"""Labels: the texts that dimensions have as values, as numbers. Bounded in memory and in new ones a day."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+
+from shortener.domain.click import OTHER_LABEL, Dimension
+from shortener.storage import clicks as rows
+from shortener.storage.engine import Connection
+
+#: Labels kept in memory, about 200 bytes each.
+KEPT = 50_000
+#: New labels that one dimension may make in a day; whatever comes beyond is counted as OTHER_LABEL.
+NEW_PER_DAY = 5_000
+
+
+class Labels:
+    """Ids of labels, remembered across transactions; what a transaction found is published after its commit."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, int] = OrderedDict()
+        self._found: dict[str, int] = {}
+        self._made: Counter[Dimension] = Counter()
+        self._day = 0
+
+    def resolve(
+        self, connection: Connection, wanted: Iterable[tuple[Dimension, str]], *, day: int, unbounded: Iterable[str]
+    ) -> dict[tuple[Dimension, str], int]:
+        """The id of each wanted label of a dimension, making those that are missing.
+
+        `day` is today, in UTC days; labels in `unbounded` do not count as new ones of the day.
+        """
+        pairs = set(wanted)
+        texts = {text for _, text in pairs}
+        known = {text: self._kept[text] for text in texts if text in self._kept}
+        known |= rows.labels(connection, texts - known.keys())
+        fresh = [pair for pair in sorted(pairs) if pair[1] not in known]
+        admitted = self._admit(fresh, day, set(unbounded))
+        known |= rows.add_labels(connection, (*admitted, OTHER_LABEL)) if fresh else {}
+        self._found = known
+        return {pair: known[pair[1]] if pair[1] in known else known[OTHER_LABEL] for pair in pairs}
+
+    def publish(self) -> None:
+        """Remembers what the last `resolve` found: call it when its transaction has been committed."""
+        self._kept.update(self._found)
+        self._found = {}
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    def _admit(self, fresh: Iterable[tuple[Dimension, str]], day: int, unbounded: set[str]) -> list[str]:
+        if day != self._day:
+            self._day, self._made = day, Counter()
+        admitted = []
+        for dimension, text in fresh:
+            if text not in unbounded:
+                self._made[dimension] += 1
+            if text in unbounded or self._made[dimension] <= NEW_PER_DAY:
+                admitted.append(text)
+        return admitted

@@ -1,0 +1,1 @@
+"""Decides. No input or output, no clock, no dice, no framework: facts come in as arguments."""

@@ -1,0 +1,82 @@
+"""API keys: their shape, their scopes, and whether one opens a door.
+
+A key reads `shk_<id>_<secret>`. The id is public and finds the row; the secret is 256 random bits, so a
+plain SHA-256 of the whole key is enough to store (there is nothing to guess that a slow hash would protect).
+"""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+#: Shortest preset administrator key, in characters: 24 of base 64 hold 144 bits, beyond any guessing.
+MIN_PRESET_LENGTH = 24
+#: Bytes of randomness in the public id and in the secret.
+ID_BYTES = 6
+SECRET_BYTES = 32
+
+_KEY = re.compile(rb"shk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+
+
+class Scope(StrEnum):
+    """What a key may do. `admin` may do everything, and alone may manage keys."""
+
+    LINKS_READ = "links:read"
+    LINKS_WRITE = "links:write"
+    STATS_READ = "stats:read"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is stored: everything but the key itself."""
+
+    id: str
+    name: str
+    digest: bytes
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking: the name that history keeps, and what they may do."""
+
+    actor: str
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Whether this caller may do what needs `scope`."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def compose(key_id: bytes, secret: str) -> str:
+    """The key that is shown once: `key_id` is ID_BYTES long, `secret` is SECRET_BYTES in URL-safe base 64."""
+    return f"shk_{key_id.hex()}_{secret}"
+
+
+def public_id(key: bytes) -> str | None:
+    """The id within a key of ours, or None if it does not look like one."""
+    match = _KEY.fullmatch(key)
+    return match[1].decode() if match else None
+
+
+def digest(key: bytes) -> bytes:
+    """What is stored of a key: its SHA-256, 32 bytes."""
+    return hashlib.sha256(key).digest()
+
+
+def matches(key: bytes, stored: bytes) -> bool:
+    """Whether `key` is the one with the digest `stored`, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(digest(key), stored)
+
+
+def opens(api_key: ApiKey, key: bytes, now: datetime) -> bool:
+    """Whether `key` is `api_key` and may still be used at `now`."""
+    alive = api_key.revoked_at is None and (api_key.expires_at is None or now < api_key.expires_at)
+    return matches(key, api_key.digest) and alive

@@ -1,0 +1,183 @@
+"""Clicks: what one is, which kind of visitor made it, and along which dimensions clicks are broken down."""
+
+import re
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+from urllib.parse import parse_qsl, urlsplit
+
+from shortener.domain import text
+
+#: Longest label of a dimension's value, in characters.
+MAX_LABEL_LENGTH = 512
+#: What stands for further values once a dimension has had its new labels of the day.
+OTHER_LABEL = "(other)"
+#: A click may be dated this far ahead of the drainer's clock, milliseconds: machines disagree by less.
+MAX_AHEAD_MS = 5 * 60 * 1000
+
+
+class ClickClass(IntEnum):
+    """Who made a click. The numbers are stored; the names are what the API says."""
+
+    HUMAN = 1
+    BOT = 2
+    #: A messenger or network that fetches the link to show a card.
+    PREVIEW = 3
+    #: A browser that fetches ahead of a click that may never come.
+    PREFETCH = 4
+    #: A service that checks whether the link works.
+    MONITOR = 5
+
+    @property
+    def label(self) -> str:
+        """The name as the API says it."""
+        return self.name.lower()
+
+
+class Flag(IntFlag):
+    """What the request itself said, as bits of a frame."""
+
+    PREFETCH = 1
+    QR = 2
+    DO_NOT_TRACK = 4
+
+
+class Dimension(IntEnum):
+    """What clicks can be broken down by. The numbers are stored; the names are what the API says."""
+
+    REFERRER = 1
+    BROWSER = 2
+    OS = 3
+    DEVICE = 4
+    COUNTRY = 5
+    LANGUAGE = 6
+    UTM_SOURCE = 7
+    UTM_MEDIUM = 8
+    UTM_CAMPAIGN = 9
+    UTM_TERM = 10
+    UTM_CONTENT = 11
+    CODE = 12
+
+    @property
+    def label(self) -> str:
+        """The name as the API says it; also the column of the raw table."""
+        return self.name.lower()
+
+
+UTM_PARAMETERS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+#: Robots' tags in crawler-user-agents, in the order in which they decide.
+_CLASS_OF_TAG = {"social-preview": ClickClass.PREVIEW, "monitoring": ClickClass.MONITOR}
+_BROWSER_PREFIXES = ("Mozilla/", "Opera/")
+DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=([01](?:\.\d{0,3})?))?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click as its frame carries it: facts of the request, nothing derived that can wait."""
+
+    #: Milliseconds since 1970.
+    time_ms: int
+    #: The link, or None for an orphan: a visit to a code that no link has.
+    link_id: int | None
+    nonce: int
+    #: The code used; for an orphan the path asked for.
+    code: str
+    #: Set where the request had to decide it; None leaves it to the drainer.
+    click_class: ClickClass | None = None
+    flags: Flag = Flag(0)
+    #: As domain.visitor.network_bytes gives it.
+    network: bytes = b""
+    #: As domain.visitor.visitor_hash gives it, under the salt of `salt_day`; 0 is "not hashed".
+    visitor_hash: int = 0
+    #: Days since 1970.
+    salt_day: int = 0
+    user_agent: str = ""
+    #: The first accepted language ranges, as sent.
+    language: str = ""
+    #: Origin of the referring page: scheme, host, port.
+    referrer: str = ""
+    utm: dict[str, str] = field(default_factory=dict)
+
+
+def is_prefetch(purpose: str) -> bool:
+    """Whether a `Sec-Purpose`, `Purpose` or `X-Moz` header says that nobody has clicked yet."""
+    return "prefetch" in purpose.lower() or "preview" in purpose.lower()
+
+
+def classify(*, user_agent: str, crawler_tags: frozenset[str] | None, spider: bool, prefetch: bool) -> ClickClass:
+    """Which kind of visitor made a click.
+
+    `crawler_tags` are those of the robot whose pattern matches (possibly none), or None where none does;
+    `spider` says that the user-agent parser took it for one. Browsers, and only they and what hides behind them,
+    begin with Mozilla/ (RFC 9110 section 10.1.5 calls it historical); Opera Mini begins with Opera/.
+    """
+    if crawler_tags is not None:
+        return next((kind for tag, kind in _CLASS_OF_TAG.items() if tag in crawler_tags), ClickClass.BOT)
+    if spider or not user_agent.startswith(_BROWSER_PREFIXES):
+        return ClickClass.BOT
+    return ClickClass.PREFETCH if prefetch else ClickClass.HUMAN
+
+
+def device(user_agent: str, os: str | None) -> str | None:
+    """`mobile`, `tablet`, `tv`, `console` or `desktop`, or None where nothing tells.
+
+    Android says "Mobile" on phones and leaves it out on tablets (Chrome's user-agent guidelines).
+    """
+    lowered = user_agent.lower()
+    if any(
+        word in lowered
+        for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "tizen 2.4", "bravia")
+    ):
+        return "tv"
+    if any(word in lowered for word in ("playstation", "xbox", "nintendo")):
+        return "console"
+    if "ipad" in lowered or "tablet" in lowered or (os == "Android" and "mobile" not in lowered):
+        return "tablet"
+    if os in {"iOS", "Android", "Windows Phone", "KaiOS", "BlackBerry OS"} or "mobile" in lowered:
+        return "mobile"
+    return "desktop" if os else None
+
+
+def language(accepted: str) -> str | None:
+    """The primary subtag of the language wanted most by an Accept-Language header (RFC 9110 section 12.5.4)."""
+    best, best_quality = None, 0.0
+    for item in accepted.split(","):
+        match = _LANGUAGE.fullmatch(item)
+        quality = float(match[2] or 1) if match else 0.0
+        if match and quality > best_quality:
+            best, best_quality = match[1].lower(), quality
+    return best
+
+
+def referrer_origin(referrer: str) -> str:
+    """Scheme, host and port of a Referer header, without anything that could name a person or a page."""
+    scheme, found, rest = referrer.partition("://")
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{authority}"[:MAX_LABEL_LENGTH] if found else ""
+
+
+def referrer_host(origin: str) -> str | None:
+    """The host of a referrer's origin, in lower case without `www.`, or None."""
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return None
+    return label(host.removeprefix("www."))
+
+
+def utm(query: str) -> dict[str, str]:
+    """The `utm_*` parameters of a query string, the first of each name, cut to MAX_LABEL_LENGTH."""
+    if "utm_" not in query:
+        return {}
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(query, errors="replace", max_num_fields=None):
+        if name in UTM_PARAMETERS and name not in found and value:
+            found[name] = value[:MAX_LABEL_LENGTH]
+    return found
+
+
+def label(value: str) -> str | None:
+    """`value` as it stands in statistics: printable, without space around it, cut; None if nothing is left."""
+    cleaned = "".join(c for c in text.nfc(value[:MAX_LABEL_LENGTH]) if text.forbidden_character(c) is None)
+    return cleaned.strip()[:MAX_LABEL_LENGTH] or None

@@ -1,0 +1,107 @@
+"""Links: their fields, and what a visit to one is answered with at a given moment.
+
+Everything that follows from a link's own fields lives here; how an answer is put on the wire does not.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+#: Statuses a link may answer with (RFC 9110 sections 15.4.2, 15.4.3, 15.4.8, 15.4.9).
+REDIRECT_STATUSES = (301, 302, 307, 308)
+#: Those that browsers may keep and repeat without asking again.
+PERMANENT_STATUSES = frozenset({301, 308})
+#: Those with which a client repeats the method and body it came with.
+METHOD_KEEPING_STATUSES = frozenset({307, 308})
+
+MAX_TITLE_LENGTH = 512
+MAX_NOTES_LENGTH = 10_000
+MAX_TAGS = 50
+
+#: Pseudo-links: clicks that are no one link's are credited to these ids in the statistics.
+INSTANCE_ID = 0
+ORPHANS_ID = -1
+UNATTRIBUTED_ID = -2
+
+
+def domain_pseudo_id(domain_id: int) -> int:
+    """The pseudo-link that is credited with every click on a domain; `domain_id` counts from 1."""
+    return UNATTRIBUTED_ID - domain_id
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A short code that leads to a target. Detached: changing it changes nothing stored."""
+
+    id: int
+    #: Random 32 bits that tell this link from another one that gets the same id after a restore.
+    nonce: int
+    domain: str
+    code: str
+    #: In the stored form of domain.target.
+    target: str
+    title: str | None
+    notes: str | None
+    tags: tuple[str, ...]
+    #: One of REDIRECT_STATUSES, or None for the instance's own.
+    status: int | None
+    enabled: bool
+    valid_from: datetime | None
+    expires_at: datetime | None
+    expired_target: str | None
+    created_at: datetime
+    updated_at: datetime
+    #: Counts the changes, from 1.
+    version: int
+    #: Clicks by people, those of them that were a visitor's first of the day, and the last one.
+    clicks: int = 0
+    unique: int = 0
+    last_clicked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDraft:
+    """What a link should become: values that have passed every check. `code` None asks for a generated one."""
+
+    target: str
+    code: str | None = None
+    title: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = field(default=())
+    status: int | None = None
+    enabled: bool = True
+    valid_from: datetime | None = None
+    expires_at: datetime | None = None
+    expired_target: str | None = None
+
+
+class State(StrEnum):
+    """What a link is at a moment, as far as its visitors are concerned."""
+
+    LIVE = "live"
+    #: `valid_from` lies ahead: as if it did not exist.
+    PENDING = "pending"
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+
+
+def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | None, now: datetime) -> State:
+    """What a link with these fields is at `now`. A link expires at `expires_at`, not after it."""
+    if not enabled:
+        return State.DISABLED
+    if valid_from is not None and now < valid_from:
+        return State.PENDING
+    if expires_at is not None and now >= expires_at:
+        return State.EXPIRED
+    return State.LIVE
+
+
+def warnings(status: int | None, instance_status: int, cache_seconds: int) -> list[str]:
+    """What the owner of a link with this status should know, in sentences."""
+    effective = status or instance_status
+    if effective not in PERMANENT_STATUSES:
+        return []
+    return [
+        f"Browsers and proxies may keep a {effective} redirect for {cache_seconds} seconds: "
+        "for that long an edit is not seen and repeated visits are not counted. Use 302 or 307 to avoid this."
+    ]

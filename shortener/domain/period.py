@@ -1,0 +1,221 @@
+"""Periods of time: which instants a question is about, and the buckets it is answered in.
+
+Instants are milliseconds since 1970 UTC. Statistics are kept in slots of 15 minutes: every time zone in use
+today is a multiple of that away from UTC, so the days of any zone are whole numbers of slots.
+"""
+
+import calendar
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from shortener import errors
+
+SLOT_MS = 15 * 60 * 1000
+DAY_MS = 24 * 60 * 60 * 1000
+#: Most buckets of one answer: a hundred days by quarter of an hour, or a year by the hour.
+MAX_BUCKETS = 10_000
+#: Periods shorter than these are shown by hour, by day; longer ones by month.
+_BY_HOUR_MS, _BY_DAY_MS = 3 * DAY_MS, 732 * DAY_MS
+#: No question reaches beyond these (the second is the last whole year of datetime).
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9998, 12, 31, tzinfo=UTC)
+
+
+class Granularity(StrEnum):
+    """How wide a bucket of a time series is."""
+
+    QUARTER = "15m"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Interval(StrEnum):
+    """Periods that end now."""
+
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+    QUARTER = "90d"
+    YEAR = "1y"
+    MONTH_TO_DATE = "mtd"
+    QUARTER_TO_DATE = "qtd"
+    YEAR_TO_DATE = "ytd"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The instants from `start_ms` up to but not including `end_ms`, both on slot boundaries, as seen in a zone."""
+
+    start_ms: int
+    end_ms: int
+    zone: ZoneInfo
+
+    def local(self, instant_ms: int) -> datetime:
+        """`instant_ms` on this period's clocks."""
+        return from_ms(instant_ms).astimezone(self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A period taken apart for reading: months and days are whole in UTC, the edges are what is left over.
+
+    `months` counts from January of year 0, `days` from 1970-01-01; `edges` are pairs of instants.
+    Together they cover every instant of the period exactly once.
+    """
+
+    months: tuple[int, ...]
+    days: tuple[int, ...]
+    #: The first day of months and days together, and the day after their last.
+    whole: tuple[int, int]
+    edges: tuple[tuple[int, int], ...]
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware `moment`, rounded down."""
+    return (moment - EARLIEST) // timedelta(milliseconds=1)
+
+
+def from_ms(instant_ms: int) -> datetime:
+    """The moment `instant_ms` milliseconds after 1970, in UTC."""
+    return EARLIEST + timedelta(milliseconds=instant_ms)
+
+
+def day_of(instant_ms: int) -> int:
+    """The UTC day of an instant, counted from 1970-01-01."""
+    return instant_ms // DAY_MS
+
+
+def month_of_day(day: int) -> int:
+    """The UTC month of a UTC day: 12 × year + month − 1."""
+    moment = from_ms(day * DAY_MS)
+    return moment.year * 12 + moment.month - 1
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone called `name`. Raises TimeZoneUnknown."""
+    try:
+        return ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        shown = ascii(name[:64])[1:-1]
+        detail = f"'{shown}' is not a time zone of the IANA database; use a name such as Europe/Berlin or UTC."
+        raise errors.TimeZoneUnknown(detail, field="timezone") from error
+
+
+def between(start: datetime, end: datetime, tz: ZoneInfo) -> Period:
+    """The period from `start` to `end`, widened to slot boundaries. Raises PeriodInvalid."""
+    if not (EARLIEST <= start < LATEST and EARLIEST < end <= LATEST):
+        raise errors.PeriodInvalid("Periods lie between the years 1970 and 9998.", field="start")
+    if start >= end:
+        raise errors.PeriodInvalid(
+            f"start ({start.isoformat()}) must lie before end ({end.isoformat()}).", field="start"
+        )
+    return Period(to_ms(start) // SLOT_MS * SLOT_MS, -(-to_ms(end) // SLOT_MS) * SLOT_MS, tz)
+
+
+def ending_now(interval: Interval, now: datetime, first: datetime, tz: ZoneInfo) -> Period:
+    """The period that `interval` names at `now`; `first` is where `all` begins.
+
+    `24h` is a whole number of hours; the others begin at a midnight of the zone.
+    """
+    local = now.astimezone(tz)
+    end = from_ms(to_ms(now) // SLOT_MS * SLOT_MS + SLOT_MS)
+    if interval is Interval.DAY:
+        start = now - timedelta(hours=23, minutes=local.minute, seconds=local.second)
+        return between(from_ms(to_ms(start) // SLOT_MS * SLOT_MS), end, tz)
+    today = local.date()
+    begins = {
+        Interval.WEEK: today - timedelta(days=6),
+        Interval.MONTH: today - timedelta(days=29),
+        Interval.QUARTER: today - timedelta(days=89),
+        Interval.YEAR: today - timedelta(days=364),
+        Interval.MONTH_TO_DATE: today.replace(day=1),
+        Interval.QUARTER_TO_DATE: today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1),
+        Interval.YEAR_TO_DATE: today.replace(month=1, day=1),
+        Interval.ALL: min(first.astimezone(tz).date(), today),
+    }
+    return between(_midnight(begins[interval], tz), end, tz)
+
+
+def default_granularity(period: Period) -> Granularity:
+    """What a person would choose: hours up to three days, days up to two years, then months."""
+    length = period.end_ms - period.start_ms
+    if length < _BY_HOUR_MS:
+        return Granularity.HOUR
+    return Granularity.DAY if length < _BY_DAY_MS else Granularity.MONTH
+
+
+def bucket_starts(period: Period, granularity: Granularity) -> list[int]:
+    """Where the buckets of `period` begin, ascending; the first is the period's own start. Raises TooManyBuckets.
+
+    Days, weeks (from Monday, ISO 8601) and months are those of the zone, so that a day of daylight saving
+    has 23 or 25 hours.
+    """
+    starts: list[int] = []
+    for start in _starts(period, granularity):
+        if len(starts) == MAX_BUCKETS:
+            detail = (
+                f"By {granularity} this period has more than {MAX_BUCKETS} buckets; choose a coarser granularity."
+            )
+            raise errors.TooManyBuckets(detail, field="granularity")
+        starts.append(start)
+    return starts
+
+
+def cover(period: Period) -> Cover:
+    """`period` as whole UTC months, whole UTC days and the edges that are left over."""
+    first_day, end_day = -(-period.start_ms // DAY_MS), period.end_ms // DAY_MS
+    if first_day >= end_day:
+        return Cover((), (), (0, 0), _edges((period.start_ms, period.end_ms)))
+    edges = _edges((period.start_ms, first_day * DAY_MS), (end_day * DAY_MS, period.end_ms))
+    months, days = [], []
+    day = first_day
+    while day < end_day:
+        moment = from_ms(day * DAY_MS)
+        length = calendar.monthrange(moment.year, moment.month)[1]
+        if moment.day == 1 and day + length <= end_day:
+            months.append(month_of_day(day))
+            day += length
+        else:
+            days.append(day)
+            day += 1
+    return Cover(tuple(months), tuple(days), (first_day, end_day), edges)
+
+
+def _edges(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    return tuple(span for span in spans if span[0] < span[1])
+
+
+def _midnight(day: date, tz: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC. Where midnight is skipped, the moment the clocks jump."""
+    return datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
+
+
+def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
+    instant = period.start_ms
+    while instant < period.end_ms:
+        yield instant
+        instant = _next_start(period, instant, granularity)
+
+
+def _next_start(period: Period, instant_ms: int, granularity: Granularity) -> int:
+    local = period.local(instant_ms)
+    if granularity is Granularity.QUARTER:
+        return instant_ms + SLOT_MS
+    if granularity is Granularity.HOUR:
+        return instant_ms + 4 * SLOT_MS - local.minute * 60_000
+    return max(to_ms(_midnight(_next_date(local.date(), granularity), period.zone)), instant_ms + SLOT_MS)
+
+
+def _next_date(day: date, granularity: Granularity) -> date:
+    if granularity is Granularity.DAY:
+        return day + timedelta(days=1)
+    if granularity is Granularity.WEEK:
+        return day + timedelta(days=7 - day.weekday())
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)

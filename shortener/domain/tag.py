@@ -1,0 +1,26 @@
+"""Tags: words by which links are grouped."""
+
+from collections.abc import Iterable
+
+from shortener import errors
+from shortener.domain import text
+
+MAX_LENGTH = 64
+
+
+def normal_form(tag: str) -> str:
+    """`tag` as it is stored and compared: NFC, lower case, without space around it. Raises TagInvalid."""
+    if len(tag) > MAX_LENGTH:
+        raise errors.TagInvalid(f"A tag has {len(tag)} characters; at most {MAX_LENGTH} are allowed.", field="tags")
+    wrong = text.forbidden_character(tag) or ("," if "," in tag else None)
+    if wrong is not None:
+        raise errors.TagInvalid(f"{text.visible(wrong)} cannot stand in a tag.", field="tags")
+    normal = text.nfc(tag).strip().lower()
+    if not normal:
+        raise errors.TagInvalid("A tag is empty.", field="tags")
+    return normal
+
+
+def normal_forms(tags: Iterable[str]) -> tuple[str, ...]:
+    """The distinct normal forms of `tags`, sorted."""
+    return tuple(sorted({normal_form(tag) for tag in tags}))

@@ -1,0 +1,80 @@
+"""Visitors: what we may know of one, and how little of it is kept.
+
+A visitor's address is seen here in full for the last time: it becomes a network (/24 or /48) and a keyed
+hash, and neither can be turned back into an address once the day's salt is destroyed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+#: Milliseconds and seconds of a UTC day.
+DAY_MS = 86_400_000
+#: Bytes of a user agent that are looked at; the longest real one of our test data has 307.
+MAX_USER_AGENT_BYTES = 512
+#: Bytes kept of a truncated address: /24 and /48 are what Matomo and the CNIL call anonymised.
+_IPV4_BYTES, _IPV6_BYTES = 3, 6
+
+
+def parse_address(value: str) -> Address | None:
+    """The address `value` stands for, IPv4 even when mapped into IPv6, or None. Ports and zones are not addresses."""
+    try:
+        address = ip_address(value.strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:
+    """The address of the client behind `peer`.
+
+    `forwarded_for` holds the values of the X-Forwarded-For headers in the order received. They count only
+    when the peer is in `trusted`; then it is the right-most hop that is not. A hop that is no address ends
+    the search, since nothing to its left can be vouched for.
+    """
+    address = parse_address(peer or "")
+    if address is None or not trusted or not _within(address, trusted):
+        return address
+    hops = [hop for value in forwarded_for for hop in value.split(",")]
+    for hop in reversed(hops):
+        parsed = parse_address(hop)
+        if parsed is None:
+            return address
+        address = parsed
+        if not _within(address, trusted):
+            return address
+    return address
+
+
+def network_bytes(address: Address | None) -> bytes:
+    """The first 24 bits of an IPv4 address, the first 48 of an IPv6 one, nothing of none: 3, 6 or 0 bytes."""
+    if address is None:
+        return b""
+    return address.packed[: _IPV4_BYTES if address.version == 4 else _IPV6_BYTES]
+
+
+def network_address(network: bytes) -> Address | None:
+    """The first address of a network as `network_bytes` gives it, or None if it gave nothing."""
+    if len(network) == _IPV4_BYTES:
+        return IPv4Address(network.ljust(4, b"\0"))
+    if len(network) == _IPV6_BYTES:
+        return IPv6Address(network.ljust(16, b"\0"))
+    return None
+
+
+def visitor_hash(address: Address | None, user_agent: bytes, salt: bytes) -> int:
+    """Who this is for one day: 63 bits of keyed BLAKE2 over the full address and the user agent.
+
+    `salt` is the day's, 16 to 64 bytes. 0 never comes out: it stands for "not hashed" in a frame.
+    """
+    packed = address.packed if address is not None else b""
+    hashed = hashlib.blake2b(packed + b"|" + user_agent, digest_size=8, key=salt).digest()
+    return (int.from_bytes(hashed, "big") >> 1) or 1
+
+
+def _within(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)

@@ -1,0 +1,48 @@
+"""Log lines as data: key=value for people, JSON for machines. One line per event, whatever a visitor sent."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+#: Libraries that tell at length how they start.
+_CHATTY = ("alembic", "uvicorn", "asyncio")
+
+
+def configure(level: str, *, as_json: bool) -> None:
+    """Sets up logging to standard error for this process; the standard library's loggers go through structlog too."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info if as_json else _pass,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(_dumps)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    if level != "debug":
+        for chatty in _CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _pass(_logger: Any, _name: str, event: Any) -> Any:
+    return event
+
+
+def _dumps(event: Any, **_options: Any) -> str:
+    return orjson.dumps(event, default=str).decode()

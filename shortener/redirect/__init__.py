@@ -1,0 +1,1 @@
+"""What a visit needs: from a code to an answer, without HTTP."""

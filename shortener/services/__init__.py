@@ -1,0 +1,1 @@
+"""Verbs of the slow path: one function, one transaction, one change."""

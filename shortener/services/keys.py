@@ -1,0 +1,120 @@
+"""What can be done with API keys."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shortener import errors
+from shortener.domain import access
+from shortener.domain import page as pages
+from shortener.domain.access import ApiKey, Caller, Scope
+from shortener.domain.page import Page
+from shortener.storage import changes
+from shortener.storage import keys as rows
+from shortener.storage.engine import Database
+
+#: `last_used_at` is at most this far behind: it is for people, and not worth a write per request.
+_TOUCH_EVERY = timedelta(minutes=1)
+_QUESTION = "keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The administrator key that the operator has set, or None: only its SHA-256 is kept."""
+
+    digest: bytes | None = None
+
+
+def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
+    """Who sends `key`. Raises KeyInvalid, alike for unknown, revoked and expired keys."""
+    if preset.digest is not None and access.matches(key, preset.digest):
+        return Caller(actor="preset admin key", scopes=frozenset({Scope.ADMIN}))
+    key_id = access.public_id(key)
+    if key_id is None:
+        raise errors.KeyInvalid
+    now = datetime.now(UTC)
+    with database.read() as connection:
+        found = rows.by_id(connection, key_id)
+    if found is None or not access.opens(found, key, now):
+        raise errors.KeyInvalid
+    if found.last_used_at is None or now - found.last_used_at > _TOUCH_EVERY:
+        with database.write() as connection:
+            rows.touch(connection, found.id, now)
+    return Caller(actor=f"key {found.id}", scopes=frozenset(found.scopes))
+
+
+def issue(
+    database: Database, *, name: str, scopes: Sequence[Scope], expires_at: datetime | None, actor: str
+) -> tuple[ApiKey, str]:
+    """Makes a key; returns its row and the key itself, which is nowhere else from then on."""
+    now = datetime.now(UTC)
+    key_id = secrets.token_bytes(access.ID_BYTES)
+    key = access.compose(key_id, secrets.token_urlsafe(access.SECRET_BYTES))
+    made = ApiKey(
+        id=key_id.hex(),
+        name=name,
+        digest=access.digest(key.encode()),
+        scopes=tuple(sorted(set(scopes))),
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        last_used_at=None,
+    )
+    with database.write() as connection:
+        changes.lock(connection)
+        rows.add(connection, made)
+        diff: dict[str, list[Any]] = {
+            "name": [None, name],
+            "scopes": [None, list(made.scopes)],
+            "expires_at": [None, expires_at],
+        }
+        changes.append(connection, at=now, actor=actor, kind="key-issued", code=made.id, diff=diff)
+    return made, key
+
+
+def issue_first(database: Database) -> str | None:
+    """On the first start, when no key was ever made: an administrator key. Later: None."""
+    with database.read() as connection:
+        if rows.any_exist(connection):
+            return None
+    return issue(database, name="first", scopes=[Scope.ADMIN], expires_at=None, actor="first start")[1]
+
+
+def get(database: Database, key_id: str) -> ApiKey:
+    """The key with this public id. Raises KeyNotFound."""
+    with database.read() as connection:
+        found = rows.by_id(connection, key_id)
+    if found is None:
+        raise errors.KeyNotFound
+    return found
+
+
+def listing(database: Database, *, limit: int, cursor: str | None = None) -> Page[ApiKey]:
+    """A page of all keys, newest first. Raises CursorInvalid."""
+    after = None
+    if cursor is not None:
+        at, key_id = pages.read_cursor(_QUESTION, cursor, (str, str))
+        after = (pages.read_moment(at), key_id)
+    with database.read() as connection:
+        found = rows.page(connection, limit=limit + 1, after=after)
+    if len(found) <= limit:
+        return Page(found, None)
+    last = found[limit - 1]
+    return Page(found[:limit], pages.make_cursor(_QUESTION, [last.created_at.isoformat(), last.id]))
+
+
+def revoke(database: Database, key_id: str, *, actor: str) -> None:
+    """Makes a key useless at once. Revoking it again changes nothing. Raises KeyNotFound."""
+    now = datetime.now(UTC)
+    with database.write() as connection:
+        changes.lock(connection)
+        found = rows.by_id(connection, key_id)
+        if found is None:
+            raise errors.KeyNotFound
+        if found.revoked_at is None:
+            rows.revoke(connection, key_id, now)
+            changes.append(
+                connection, at=now, actor=actor, kind="key-revoked", code=key_id, diff={"revoked_at": [None, now]}
+            )

@@ -1,0 +1,125 @@
+"""Settings: one frozen object, read from the environment once and passed down. Nothing else reads the environment.
+
+Each is documented, with unit and reason, in .env.example; tests/test_documented.py keeps the two equal.
+(There is none called host or port: Kubernetes sets SHORTENER_PORT itself for a service of that name.)
+"""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shortener import errors
+
+PREFIX = "SHORTENER_"
+#: Shortest preset administrator key, in characters: 24 of base 64 hold 144 bits, beyond any guessing.
+MIN_ADMIN_KEY_LENGTH = 24
+#: Settings that may be read from a file instead, named by the same setting with _FILE behind it.
+_FROM_FILE = ("database_url", "admin_key")
+
+_web_address: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _networks(value: Any) -> Any:
+    return tuple(ip_network(part) for part in _split(value))
+
+
+def _schemes(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(scheme.lower().removesuffix(":") for scheme in value)
+
+
+def _base_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    url = _web_address.validate_python(value)
+    if url.query or url.fragment or url.username or (url.path or "/") != "/":
+        raise ValueError("a base URL is scheme, host and port only, such as https://go.example.com")
+    return str(url).rstrip("/")
+
+
+def _target(value: str | None) -> str | None:
+    return None if value is None else str(_web_address.validate_python(value))
+
+
+def _database_url(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return value
+
+
+Target = Annotated[str | None, AfterValidator(_target)]
+
+
+class Settings(BaseSettings):
+    """What the operator has decided. Immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+    )
+
+    data_dir: Path = Path("data")
+    database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(None, repr=False)
+    database_url_file: Path | None = None
+    base_url: Annotated[str | None, AfterValidator(_base_url)] = None
+    admin_key: str | None = Field(None, min_length=MIN_ADMIN_KEY_LENGTH, repr=False)
+    admin_key_file: Path | None = None
+    redirect_status: Literal[301, 302, 307, 308] = 302
+    redirect_cache_seconds: int = Field(300, ge=0, le=31_536_000)
+    home_target: Target = None
+    not_found_target: Target = None
+    expired_target: Target = None
+    code_length: int = Field(7, ge=4, le=64)
+    target_schemes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_schemes)] = ()
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def database(self) -> str:
+        """The database's address: the one set, else a file in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'shortener.db'}"
+
+    @property
+    def public_url(self) -> str:
+        """Where visitors reach this instance, without a slash at the end."""
+        return self.base_url or "http://localhost:8000"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where clicks wait for the database."""
+        return self.data_dir / "spool"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in _FROM_FILE:
+            file = values.get(f"{name}_file")
+            if file is not None and values.get(name) is None:
+                try:
+                    values[name] = Path(file).read_text(encoding="utf-8").strip()
+                except OSError as error:
+                    raise ValueError(f"{PREFIX}{name.upper()}_FILE: {error.strerror}: {file}") from error
+        return values
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` win over the environment. Raises StartFailed in one line."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else ""
+        message = problem["msg"].removeprefix("Value error, ")
+        raise errors.StartFailed(f"bad setting {name}: {message}".replace(" :", ":")) from error

@@ -1,0 +1,1 @@
+"""The only SQL. Functions take a connection, return domain objects, and never commit: services do."""

@@ -1,0 +1,122 @@
+"""Tables of the click side: raw clicks, what is summed up from them, and the marks that make it exact.
+
+They are Core tables, because clicks are never loaded as objects (500 rows by ORM: 30 ms, by Core: 0.8).
+Times are integers with their unit in the name; `day` counts UTC days from 1970-01-01, `month` is
+12 × year + month − 1.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+
+from shortener.domain.click import Dimension
+from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
+
+
+def _number(name: str, kind: Any = BigInteger, **options: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **options)
+
+
+def _key(name: str, kind: Any = BigInteger) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _counts() -> tuple[Column[Any], Column[Any]]:
+    return _number("clicks"), _number("unique")
+
+
+#: Raw clicks, one row each. Dimensions are label ids, NULL where absent.
+click = Table(
+    "click",
+    metadata,
+    _key("id", ID),
+    _number("day", Integer),
+    _number("link_id"),
+    _number("time_ms"),
+    _number("domain_id"),
+    _number("class", SmallInteger),
+    _number("first", SmallInteger),
+    _number("flags", SmallInteger),
+    *(Column(dimension.label, BigInteger) for dimension in Dimension),
+    Index("ix_click_day", "day", "link_id", "id"),
+)
+#: Clicks by slots of 15 minutes, counted from 1970.
+click_series = Table(
+    "click_series",
+    metadata,
+    _key("month", Integer),
+    _key("link_id"),
+    _key("bucket", Integer),
+    _key("class", SmallInteger),
+    *_counts(),
+    **CLUSTERED,
+)
+click_breakdown = Table(
+    "click_breakdown",
+    metadata,
+    _key("day", Integer),
+    _key("link_id"),
+    _key("dimension", SmallInteger),
+    _key("value_id"),
+    _key("class", SmallInteger),
+    *_counts(),
+    **CLUSTERED,
+)
+click_breakdown_month = Table(
+    "click_breakdown_month",
+    metadata,
+    _key("month", Integer),
+    _key("dimension", SmallInteger),
+    _key("link_id"),
+    _key("value_id"),
+    _key("class", SmallInteger),
+    *_counts(),
+    **CLUSTERED,
+)
+link_total = Table(
+    "link_total",
+    metadata,
+    _key("link_id"),
+    _key("class", SmallInteger),
+    *_counts(),
+    _number("last_clicked_ms"),
+    **CLUSTERED,
+)
+label = Table(
+    "label",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("text", Text, nullable=False, unique=True),
+    **AUTOINCREMENT,
+)
+#: Up to which click a dimension has been folded.
+fold_mark = Table("fold_mark", metadata, _key("dimension", SmallInteger), _number("click_id"))
+#: The last click id given out. One row, locked by the drainer that writes.
+drain_head = Table("drain_head", metadata, _key("id", SmallInteger), _number("click_id"))
+#: Up to which byte a segment has been drained. Kept when the segment is gone.
+spool_mark = Table(
+    "spool_mark",
+    metadata,
+    Column("segment_id", LargeBinary, primary_key=True),
+    _number("offset"),
+    **CLUSTERED,
+)
+#: Frames that were committed with a click limit instead of being spooled.
+click_inbox = Table(
+    "click_inbox",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("frame", LargeBinary, nullable=False),
+    **AUTOINCREMENT,
+)
+#: Who has been counted as unique: destroyed two days after.
+visitor_day = Table(
+    "visitor_day",
+    metadata,
+    _key("day", Integer),
+    _key("link_id"),
+    _key("class", SmallInteger),
+    _key("hash"),
+    **CLUSTERED,
+)
+salt = Table("salt", metadata, _key("day", Integer), Column("salt", LargeBinary, nullable=False))

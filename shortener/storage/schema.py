@@ -1,0 +1,47 @@
+"""Which schema a database has, and which database it is. Reads only; migrating is in storage/migration.py,
+apart, because Alembic takes longer to import than everything else takes to start.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import Connection, insert, select
+
+from shortener.storage.tables import instance
+
+#: The revision that this code works with: the newest file in migrations/versions.
+HEAD = "0002"
+_INSTANCE = 1
+
+
+def migrations_folder() -> Path:
+    """Where the migrations lie: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of this database, or None if it is empty."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def database_id(connection: Connection) -> bytes | None:
+    """The 16 random bytes by which segments of the spool know their database, or None before the first start."""
+    return connection.execute(select(instance.c.database_id).where(instance.c.id == _INSTANCE)).scalar()
+
+
+def created_at(connection: Connection) -> datetime:
+    """When this instance was first started."""
+    moment: datetime = connection.execute(
+        select(instance.c.created_at).where(instance.c.id == _INSTANCE)
+    ).scalar_one()
+    return moment
+
+
+def name_database(connection: Connection, database_id: bytes, now: datetime) -> None:
+    """Gives a database without one its id."""
+    connection.execute(insert(instance).values(id=_INSTANCE, database_id=database_id, created_at=now))

@@ -1,0 +1,45 @@
+"""Answers that routes have in common, for the OpenAPI description: the errors, each with an example of its own."""
+
+from typing import Any
+
+from shortener import errors
+from shortener.web import errors as problems
+from shortener.web.api.schemas import ProblemOut
+from shortener.web.responses import ProblemResponse
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
+    """The responses of a route that can end in these errors, by status, with an example of each."""
+    found: Responses = {}
+    for kind in kinds:
+        error = kind([]) if kind is errors.ValidationFailed else kind()
+        document = problems.problem(error)
+        response = found.setdefault(document["status"], {"model": ProblemOut, "description": "", "content": {}})
+        titles = [title for title in (response["description"], document["title"]) if title]
+        response["description"] = ", ".join(titles)
+        media = response["content"].setdefault(ProblemResponse.media_type, {"examples": {}})
+        media["examples"][error.code] = {"summary": error.detail, "value": document}
+    return found
+
+
+#: What a call with a key can always end in.
+WITH_KEY = refusals(errors.KeyMissing, errors.KeyInvalid, errors.ScopeMissing, errors.DatabaseUnavailable)
+#: What a call with a body can always end in.
+WITH_BODY = refusals(errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
+
+VISIT: Responses = {
+    302: {"description": "The redirect: 301, 302, 307 or 308, as the link says.", "content": {}},
+    **refusals(errors.LinkNotFound, errors.MethodNotAllowed, errors.LinkGone, errors.DatabaseUnavailable),
+}
+NOT_READY: Responses = {
+    503: {
+        "description": "Something does not work",
+        "content": {
+            "application/json": {
+                "example": {"status": "failing", "checks": {"database": errors.DatabaseBusy().detail, "spool": "ok"}}
+            }
+        },
+    }
+}

@@ -1,0 +1,159 @@
+"""The only table from error code to HTTP status, and how an error looks: a problem document, or a page for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shortener import errors
+from shortener.domain import text
+from shortener.errors import FieldProblem, ShortenerError
+from shortener.web import pages
+from shortener.web.responses import ProblemResponse
+
+STATUS_OF_CODE = {
+    "malformed-json": 400,
+    "key-missing": 401,
+    "key-invalid": 401,
+    "scope-missing": 403,
+    "not-found": 404,
+    "link-not-found": 404,
+    "key-not-found": 404,
+    "method-not-allowed": 405,
+    "code-taken": 409,
+    "link-gone": 410,
+    "body-too-large": 413,
+    "unsupported-media-type": 415,
+    "validation-failed": 422,
+    "target-invalid": 422,
+    "target-too-long": 422,
+    "target-characters": 422,
+    "target-scheme": 422,
+    "target-user-info": 422,
+    "target-own-host": 422,
+    "code-invalid": 422,
+    "code-reserved": 422,
+    "dates-contradict": 422,
+    "tag-invalid": 422,
+    "cursor-invalid": 422,
+    "time-zone-unknown": 422,
+    "period-invalid": 422,
+    "too-many-buckets": 422,
+    "internal-error": 500,
+    "database-unavailable": 503,
+    "database-busy": 503,
+}
+#: Seconds after which it is worth trying again.
+RETRY_AFTER = 2
+
+#: What a page says beside the error, where there is something to do.
+_HINTS = {
+    "link-not-found": "Check the address for typing mistakes: capital and small letters differ.",
+    "link-gone": "Ask whoever gave you this link for a new one.",
+    "database-unavailable": "Try again in a few seconds.",
+    "database-busy": "Try again in a few seconds.",
+}
+#: Codes of single fields, by pydantic's error type, where its own name says too little.
+_FIELD_CODES = {"extra_forbidden": "unknown-field", "missing": "required"}
+_FIELD_MESSAGES = {"extra_forbidden": "There is no such field here.", "missing": "This field is required."}
+#: How our errors follow from the framework's, by status.
+_FRAMEWORK_ERRORS: dict[int, type[errors.Refused]] = {
+    400: errors.MalformedJson,
+    404: errors.PathNotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.BodyTooLarge,
+    415: errors.UnsupportedMediaType,
+}
+
+log = structlog.get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of `app` one of ours."""
+    app.add_exception_handler(ShortenerError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def problem(error: ShortenerError) -> dict[str, Any]:
+    """The problem document of an error."""
+    document: dict[str, Any] = {
+        "type": f"urn:shortener:problem:{error.code}",
+        "title": error.code.replace("-", " ").capitalize(),
+        "status": STATUS_OF_CODE[error.code],
+        "detail": text.printable(error.detail),
+        "code": error.code,
+    }
+    if isinstance(error, errors.Refused) and error.problems:
+        document["errors"] = [
+            {"field": text.printable(found.field), "code": found.code, "message": text.printable(found.message)}
+            for found in error.problems
+        ]
+    return document
+
+
+def respond(request: Request, error: ShortenerError, headers: dict[str, str] | None = None) -> Response:
+    """The answer to a request that ended in `error`: a problem document, or a page for browsers outside the API."""
+    document = problem(error)
+    headers = {**(headers or {}), **_headers(error), "cache-control": "no-store"}
+    if pages.wanted(request) and not request.scope["path"].startswith("/api/"):
+        return _page(document, headers)
+    return ProblemResponse(document, status_code=document["status"], headers=headers)
+
+
+def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:
+    # The template shows the status as a number, so `status` is both its value and the answer's own.
+    shown = {name: document[name] for name in ("title", "detail")}
+    hint = _HINTS.get(document["code"])
+    return pages.page("problem.html", document["status"], headers, **shown, status=document["status"], hint=hint)
+
+
+def _headers(error: ShortenerError) -> dict[str, str]:
+    if error.code in {"key-missing", "key-invalid"}:
+        return {"www-authenticate": "Bearer"}
+    return {"retry-after": str(RETRY_AFTER)} if isinstance(error, errors.DatabaseUnavailable) else {}
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ShortenerError)  # noqa: S101  # registered for this class
+    if isinstance(error, errors.Broken):
+        log.error(error.detail, code=error.code, cause=str(error.__cause__ or ""))
+    return respond(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class
+    found = error.errors()
+    broken = next((item for item in found if item["type"] == "json_invalid"), None)
+    if broken is not None:
+        reason = broken.get("ctx", {}).get("error", "")
+        return respond(request, errors.MalformedJson(f"The body is not valid JSON: {reason}."))
+    return respond(request, errors.ValidationFailed([_field_problem(item) for item in found]))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    ours = _FRAMEWORK_ERRORS.get(error.status_code, errors.PathNotFound)()
+    return respond(request, ours, dict(error.headers or {}))
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.scope["path"], cause=repr(error))
+    return respond(request, errors.Broken("Something went wrong on our side; it has been logged."))
+
+
+def _field_problem(item: dict[str, Any]) -> FieldProblem:
+    kind, where = item["type"], _place(item["loc"])
+    message = _FIELD_MESSAGES.get(kind, item["msg"])
+    return FieldProblem(where, _FIELD_CODES.get(kind, kind.replace("_", "-")), message)
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """`("body", "tags", 3)` → `tags.3`; the body itself is `body`."""
+    inner = location[1:] if len(location) > 1 else location
+    return ".".join(str(part) for part in inner)

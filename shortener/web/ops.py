@@ -1,0 +1,88 @@
+"""What operators and their machines look at, and the few fixed files every site has."""
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+
+from shortener import __version__, errors, metrics
+from shortener.redirect.answer import UNCACHED
+from shortener.web import pages
+from shortener.web.api import examples
+from shortener.web.api.schemas import HealthOut, ReadinessOut
+from shortener.web.deps import Parts, PartsDep
+from shortener.web.responses import ORJSONResponse
+
+router = APIRouter(tags=["operations"])
+
+_NOT_STORED = {"cache-control": "no-store"}
+
+
+@router.get(
+    "/healthz", response_model=HealthOut, summary="Whether the process is alive", response_class=ORJSONResponse
+)
+async def healthz() -> Response:
+    """Answers as long as the process does; asks nobody else."""
+    return ORJSONResponse({"status": "ok", "version": __version__}, headers=_NOT_STORED)
+
+
+@router.get(
+    "/readyz",
+    response_model=ReadinessOut,
+    summary="Whether everything it needs works",
+    response_class=ORJSONResponse,
+    responses=examples.NOT_READY,
+)
+def readyz(parts: PartsDep) -> Response:
+    """Asks every dependency; 503 when one fails. Redirects may go on nevertheless."""
+    checks = {"database": _database(parts), "spool": _spool(parts)}
+    ready = all(check == "ok" for check in checks.values())
+    content = {"status": "ok" if ready else "failing", "checks": checks}
+    return ORJSONResponse(content, status_code=200 if ready else 503, headers=_NOT_STORED)
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+def metrics_page() -> Response:
+    """Counters and times in Prometheus' text format."""
+    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)
+
+
+@router.get("/", summary="The home page", response_class=Response)
+async def home(parts: PartsDep) -> Response:
+    """Leads to the home target if the instance has one, else shows a small page."""
+    if parts.settings.home_target is not None:
+        return RedirectResponse(parts.settings.home_target, 302, {"cache-control": UNCACHED})
+    return pages.page("home.html", base_url=parts.settings.public_url, version=__version__)
+
+
+@router.get("/docs", summary="This description, to read and try", response_class=Response)
+@router.get("/docs/", include_in_schema=False)
+async def docs() -> Response:
+    """The API's description as a page; everything it needs is served from here."""
+    return pages.page("docs.html")
+
+
+@router.get("/robots.txt", summary="What crawlers may fetch", response_class=PlainTextResponse)
+async def robots() -> Response:
+    """Short links may be followed, since previews in messengers depend on it; the rest is nothing to index."""
+    paths = ("/api/", "/admin/", "/docs", "/metrics")
+    return PlainTextResponse("".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in paths)]))
+
+
+@router.get("/favicon.ico", summary="The icon", response_class=Response)
+async def favicon(_request: Request) -> Response:
+    """The icon that browsers ask for by themselves."""
+    return FileResponse(pages.STATIC / "favicon.ico", media_type="image/vnd.microsoft.icon")
+
+
+def _database(parts: Parts) -> str:
+    try:
+        parts.database.ping()
+    except errors.DatabaseUnavailable as error:
+        return error.detail
+    return "ok"
+
+
+def _spool(parts: Parts) -> str:
+    if parts.spool is None:
+        return "The spool is not open."
+    return "ok" if parts.spool.fault is None else f"Clicks cannot be recorded: {parts.spool.fault}"

@@ -1,0 +1,85 @@
+"""The canonical redirect routes: from a request to an answer of redirect/answer, recorded before it is sent."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from shortener import errors, metrics
+from shortener.domain import code as codes
+from shortener.domain.link import State
+from shortener.redirect.answer import READING, WRITING, Answer, Outcome, answer
+from shortener.web import errors as problems
+from shortener.web.api import examples
+from shortener.web.deps import PartsDep
+
+router = APIRouter(tags=["visits"])
+
+_GONE = {
+    State.DISABLED: "The owner of this link has switched it off.",
+    State.EXPIRED: "This link has expired.",
+}
+
+
+async def visit(request: Request, code: str, parts: PartsDep) -> Response:
+    """Follow a short link. A visit is counted before it is answered; HEAD gets the same headers and is never counted.
+
+    Methods other than GET and HEAD are redirected by links with status 307 or 308 only, which keep method and body.
+    """
+    normal = codes.normal_form(code)
+    if code in parts.link_policy.reserved:
+        raise errors.PathNotFound
+    entry = await parts.lookup.find("", normal) if normal else None
+    given = answer(entry, request.method, datetime.now(UTC), parts.answer_policy)
+    metrics.VISITS.labels(given.outcome).inc()
+    if parts.recorder is not None:
+        if given.counted and entry is not None:
+            parts.recorder.record(request.scope, entry)
+        elif entry is None and request.method != "HEAD":
+            parts.recorder.record_orphan(request.scope)
+    return _respond(request, given, code)
+
+
+def _respond(request: Request, given: Answer, code: str) -> Response:
+    headers = {"cache-control": given.cache_control}
+    if given.location is not None:
+        return RedirectResponse(given.location, given.status, headers)
+    match given.outcome:
+        case Outcome.GONE:
+            return problems.respond(request, errors.LinkGone(_GONE[given.state]))
+        case Outcome.METHOD_NOT_ALLOWED:
+            return problems.respond(request, _not_allowed(given), {"allow": ", ".join(given.allow)})
+        case _:
+            detail = f"There is no link called '{codes.shown(code)}'."
+            return problems.respond(request, errors.LinkNotFound(detail))
+
+
+def _not_allowed(given: Answer) -> errors.MethodNotAllowed:
+    return errors.MethodNotAllowed(f"This link answers {', '.join(given.allow)} only.")
+
+
+def not_allowed(request: Request, code: str) -> Response:
+    """Answers methods that no short link has."""
+    return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED), code)
+
+
+def mount(into: APIRouter) -> None:
+    """Adds the routes of short links to `into`; they must come last, since they match any first segment."""
+    for path in ("/{code}", "/{code}/"):
+        documented = path == "/{code}"
+        for method in (*READING, *WRITING):
+            into.add_api_route(
+                path,
+                visit,
+                methods=[method],
+                include_in_schema=documented,
+                operation_id=f"visit_{method.lower()}",
+                summary=f"Follow a short link ({method})",
+                status_code=302,
+                response_class=RedirectResponse,
+                responses=examples.VISIT,
+            )
+        into.add_api_route(path, not_allowed, methods=["OPTIONS", "TRACE"], include_in_schema=False)
+
+
+mount(router)

@@ -1,0 +1,112 @@
+"""What tests of all kinds share: databases of both kinds, an application on one, and real people's browsers."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from shortener.app import create_app
+from shortener.settings import Settings
+from shortener.storage import migration
+from shortener.storage.engine import Database
+from tests.postgres import Postgres
+
+ADMIN_KEY = "test-admin-key-0123456789"
+AUTHORIZED = {"authorization": f"Bearer {ADMIN_KEY}"}
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+DATA = Path(__file__).parent / "data"
+ENGINES = ("sqlite", "postgresql")
+
+# What the developer's own environment says must not reach the tests.
+for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """A migrated database that others are copied from."""
+    name = postgres.create()
+    _migrate(postgres.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    migration.upgrade(database)
+    database.close()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Runs a test once per kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a new migrated database."""
+    if engine == "sqlite":
+        path = tmp_path / "shortener.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create(request.getfixturevalue("postgres_template"))
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        database_url=database_url,
+        admin_key=ADMIN_KEY,
+        base_url="https://go.example",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A browser with an administrator's key that follows no redirects, on a running application."""
+    headers = {**AUTHORIZED, "user-agent": FIREFOX}
+    with TestClient(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def browsers() -> list[dict[str, str]]:
+    """Real browsers: `user_agent`, `weight`, `device`."""
+    return [json.loads(line) for line in (DATA / "user-agents.jsonl").read_text().splitlines()]
