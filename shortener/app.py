@@ -2,13 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
-from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from shortener import __version__, errors, settings
@@ -26,25 +25,13 @@ from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
 from shortener.web import ops, pages, redirects
-from shortener.web.api import keys, links, stats
+from shortener.web.api import description, keys, links, stats
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json
 from shortener.web.middleware import HeadAsGet, Observed
 
 #: First segments that are ours although no route begins with them yet.
 _KEPT_FOR_LATER = frozenset({"admin"})
-_DESCRIPTION = """Create short links, follow them, and ask who clicked.
-
-Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every error is a problem document
-(RFC 9457) with a stable `code`. Moments are RFC 3339. GET routes answer HEAD too.
-"""
-_TAGS = [
-    {"name": "links", "description": "Short codes and where they lead."},
-    {"name": "stats", "description": "Who clicked: how many, when, from where, with what."},
-    {"name": "keys", "description": "Who may call this API."},
-    {"name": "visits", "description": "Following short links. No key needed."},
-    {"name": "operations", "description": "For operators and their machines. No key needed."},
-]
 
 log = structlog.get_logger()
 
@@ -55,13 +42,12 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     API routes work at once; visits are recorded, and clicks drained, while its lifespan runs.
     """
     configured = configured or settings.load()
-    database = Database(configured.database)
     app = FastAPI(
         title="shortener",
         version=__version__,
         summary="A self-hosted URL shortener with exact statistics.",
-        description=_DESCRIPTION,
-        openapi_tags=_TAGS,
+        description=description.TEXT,
+        openapi_tags=description.TAGS,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -69,11 +55,13 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     _add_routes(app)
-    reserved = frozenset(_first_segments(app.routes)) | _KEPT_FOR_LATER
+    paths = [str(context.path) for context in iter_route_contexts(app.routes)]
     app.include_router(redirects.router)
-    app.state.parts = _assemble(configured, database, reserved)
+    parts = _assemble(configured, paths)
+    app.state.parts = parts
     problems.install(app)
-    app.add_middleware(HeadAsGet, reserved=reserved)
+    description.install(app)
+    app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
     app.add_middleware(Observed)
     return app
 
@@ -88,12 +76,10 @@ def _add_routes(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
 
 
-def _first_segments(routes: Sequence[BaseRoute]) -> Iterable[str]:
-    """The first path segments of `routes`, those of included routers too; empty for the home page."""
-    return (str(context.path).split("/")[1] for context in iter_route_contexts(routes))
-
-
-def _assemble(configured: Settings, database: Database, reserved: frozenset[str]) -> Parts:
+def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
+    """The parts of an application whose own routes have these `paths`."""
+    database = Database(configured.database)
+    reserved = frozenset(path.split("/")[1] for path in paths) | _KEPT_FOR_LATER
     targets = TargetPolicy(
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
     )
@@ -104,6 +90,7 @@ def _assemble(configured: Settings, database: Database, reserved: frozenset[str]
         answer_policy=AnswerPolicy(configured.redirect_cache_seconds, configured.not_found_target),
         preset=Preset(access.digest(configured.admin_key.encode()) if configured.admin_key else None),
         lookup=Lookup(database, status=configured.redirect_status, expired_target=configured.expired_target),
+        own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
     )
 
 

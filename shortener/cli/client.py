@@ -2,15 +2,20 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from shortener import settings
+from shortener import logs, settings
 from shortener.cli.output import complain
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
 
 Url = Annotated[
     str | None,
@@ -35,41 +40,55 @@ class Api:
 
     def call(self, method: str, path: str, *, json: Any = None, params: dict[str, Any] | None = None) -> Any:
         """The answer to one request, decoded; None where there is none. Exits on any refusal, saying why."""
-        given = {name: value for name, value in (params or {}).items() if value is not None}
-        return asyncio.run(self._call(method, path, json, given))
+
+        async def call() -> Any:
+            async with self._client() as client:
+                return await _ask(client, method, path, json=json, params=params)
+
+        return asyncio.run(call())
 
     def collect(self, path: str, params: dict[str, Any], limit: int) -> list[dict[str, Any]]:
         """Up to `limit` rows of a list, over as many pages as it takes."""
-        rows: list[dict[str, Any]] = []
-        cursor = None
-        while True:
-            asked = min(limit - len(rows), _PAGE)
-            page = self.call("GET", path, params={**params, "limit": asked, "cursor": cursor})
-            rows += page["data"]
-            cursor = page["next"]
-            if cursor is None or len(rows) >= limit:
-                return rows
 
-    async def _call(self, method: str, path: str, json: Any, params: dict[str, Any]) -> Any:
+        async def collect() -> list[dict[str, Any]]:
+            rows: list[dict[str, Any]] = []
+            cursor = None
+            async with self._client() as client:
+                while True:
+                    asked = {**params, "limit": min(limit - len(rows), _PAGE), "cursor": cursor}
+                    page = await _ask(client, "GET", path, params=asked)
+                    rows += page["data"]
+                    cursor = page["next"]
+                    if cursor is None or len(rows) >= limit:
+                        return rows
+
+        return asyncio.run(collect())
+
+    @asynccontextmanager
+    async def _client(self) -> "AsyncIterator[AsyncClient]":
         import httpx2  # heavy, and `serve` does not need it
 
-        transport, base, key = (None, self.url, self.key or "") if self.url else _local()
-        headers = {"authorization": f"Bearer {key}"}
+        transport, base, key, close = (None, self.url, (self.key or "").strip(), _nothing) if self.url else _local()
+        # As bytes: a key may be any text, and a header's own encoding is ASCII.
+        headers = {b"authorization": f"Bearer {key}".encode()} if key else {}
         try:
             async with httpx2.AsyncClient(
-                transport=transport, base_url=base or "", headers=headers, timeout=_TIMEOUT
+                transport=transport, base_url=base, headers=headers, timeout=_TIMEOUT
             ) as client:
-                response = await client.request(method, f"/api/v1{path}", json=json, params=params)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise typer.Exit(complain(f"{base} does not answer: {error}")) from error
-        if response.is_success:
-            return response.json() if response.content else None
-        raise typer.Exit(_refusal(response))
+                yield client
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            raise typer.Exit(complain(f"--url {base}: {error}", 2)) from error
+        except httpx2.LocalProtocolError as error:  # nothing else in our requests can be malformed
+            raise typer.Exit(complain("--key contains a character that no key has", 2)) from error
+        except httpx2.HTTPError as error:
+            raise typer.Exit(complain(f"{base} does not answer: {error or type(error).__name__}")) from error
+        finally:
+            close()
 
 
 def in_path(value: str) -> str:
-    """`value` as one segment of a path."""
-    return quote(value, safe="")
+    """`value` as one segment of a path, also where it is `.` or `..`, which clients would resolve."""
+    return quote(value, safe="").replace(".", "%2E")
 
 
 def moment(value: str | None) -> str | None:
@@ -82,8 +101,21 @@ def moment(value: str | None) -> str | None:
         return value
 
 
-def _local() -> tuple[Any, str, str]:
-    """A transport to this machine's own application, with a key that exists only for this call."""
+async def _ask(
+    client: "AsyncClient", method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None
+) -> Any:
+    given = {name: value for name, value in (params or {}).items() if value is not None}
+    response = await client.request(method, f"/api/v1{path}", json=json, params=given)
+    if not response.is_success:
+        raise typer.Exit(_refusal(response))
+    try:
+        return response.json() if response.content else None
+    except ValueError as error:
+        raise typer.Exit(complain(_stranger(response))) from error
+
+
+def _local() -> tuple[Any, str, str, Callable[[], None]]:
+    """A transport to this machine's own application, its address, a key for this call only, and how to close it."""
     import httpx2
 
     from shortener.app import create_app
@@ -91,20 +123,33 @@ def _local() -> tuple[Any, str, str]:
 
     key = secrets.token_urlsafe(32)
     configured = settings.load(admin_key=key)
-    ready_database(configured)
-    return httpx2.ASGITransport(app=create_app(configured)), configured.public_url, key
+    # A command says itself what happened; only what the application calls a fault is logged beside that.
+    logs.configure("error", as_json=configured.log_format == "json")
+    ready_database(configured).close()
+    app = create_app(configured)
+    # As from a server: a fault is an answer with status 500 (and a log line), not an exception.
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    return transport, configured.public_url, key, app.state.parts.database.close
 
 
-def _refusal(response: Any) -> int:
+def _nothing() -> None:
+    pass
+
+
+def _refusal(response: "Response") -> int:
     """Says why a request was refused, field by field; returns the exit code."""
     try:
         document = response.json()
-    except ValueError:
-        document = {"detail": f"{response.url} answered {response.status_code}; is it a shortener?"}
+        fields, detail = document.get("errors") or [], document["detail"]
+    except (ValueError, AttributeError, KeyError):
+        return complain(_stranger(response))
     exit_code = _EXIT_CODES.get(response.status_code, 1)
-    fields = document.get("errors") or []
     if not fields:
-        return complain(document["detail"], exit_code)
+        return complain(detail, exit_code)
     for field in fields:
         complain(f"{field['field']}: {field['message']}")
     return exit_code
+
+
+def _stranger(response: "Response") -> str:
+    return f"{response.url} answered {response.status_code}, but not as a shortener does; is the address right?"

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+#: Columns of a line that nobody looks at; more than the longest row has.
+_PIPE_WIDTH = 100_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
 
@@ -25,11 +28,13 @@ def show_json(answer: Any) -> None:
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Sequence[str] = ()) -> None:
     """Prints rows for people; columns in `numeric` stand to the right. None shows as a dash."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    for index, column in enumerate(columns):
+        # The first column names the row: it stays in one piece.
+        justify: Literal["right", "left"] = "right" if column in numeric else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*("–" if value is None else str(value) for value in row))
-    Console().print(table)
+    _console().print(table)
 
 
 def show_fields(answer: dict[str, Any]) -> None:
@@ -41,4 +46,12 @@ def show_fields(answer: dict[str, Any]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, str(value))
-    Console().print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Shows text as it is: what stands in a title is no markup. In a pipe a row is one line, however long."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console

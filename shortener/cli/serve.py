@@ -2,7 +2,9 @@
 
 import contextlib
 import socket
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,38 +28,46 @@ def serve(
     """Serve short links and the API."""
     configured = settings.load()
     logs.configure(configured.log_level, as_json=configured.log_format == "json")
-    listener = _bind(host, port)
-    if configured.base_url is None:
-        configured = configured.model_copy(update={"base_url": f"http://localhost:{listener.getsockname()[1]}"})
-    database = ready_database(configured)
-    key = None if configured.admin_key else _first_key(database)
-    lines = _welcome(configured.public_url, key, database)
-    database.close()
-    _run(configured, listener, lines)
+    with _bind(host, port) as listener:
+        if configured.base_url is None:
+            configured = configured.model_copy(update={"base_url": f"http://localhost:{listener.getsockname()[1]}"})
+        _try_spool(configured.spool_dir)
+        ready_database(configured).close()
+        _run(configured, listener)
 
 
 def _bind(host: str, port: int) -> socket.socket:
     """A socket bound to `host` and `port`. Raises StartFailed."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        # Listening at once makes a taken port fail here and not later.
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        raise errors.StartFailed(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    with contextlib.ExitStack() as undo:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            # Listening at once makes a taken port fail here and not later.
+            listener.listen(_BACKLOG)
+        except (OSError, UnicodeError) as error:  # the latter: no host name at all
+            why = getattr(error, "strerror", None) or error
+            raise errors.StartFailed(f"cannot listen on '{host}', port {port}: {why}") from error
+        undo.pop_all()
     return listener
 
 
-def _first_key(database: "Database") -> str | None:
+def _try_spool(folder: Path) -> None:
+    """Makes the spool's folder and a file in it. Raises StartFailed: a server that loses clicks must not start."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise errors.StartFailed(f"the data directory cannot be written: {error.strerror}: {folder}") from error
+
+
+def _welcome(configured: settings.Settings, database: "Database") -> str:
+    """What is printed when the server is up. On the first start that is a key, made only now that it can be shown."""
     from shortener.services import keys
 
-    return keys.issue_first(database)
-
-
-def _welcome(url: str, key: str | None, database: "Database") -> str:
-    """What is printed when the server is up."""
+    url = configured.public_url
+    key = None if configured.admin_key else keys.issue_first(database)
     lines = [f"shortener {__version__} is running at {url}", ""]
     if key is not None:
         lines += ["Your admin key, shown only this once:", "", f"    {key}", ""]
@@ -87,17 +97,19 @@ def _engine_note(database: "Database") -> str:
     return f" (SQLite {version}, {mode}{warning})"
 
 
-def _run(configured: settings.Settings, listener: socket.socket, welcome: str) -> None:
+def _run(configured: settings.Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from shortener.app import create_app
+
+    app = create_app(configured)
 
     class Server(uvicorn.Server):
         """uvicorn's server, which says when it is up and ends with exit code 0 when asked to."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            typer.echo(welcome)
+            typer.echo(_welcome(configured, app.state.parts.database))
 
         @contextlib.contextmanager
         def capture_signals(self) -> Generator[None, None, None]:
@@ -107,7 +119,7 @@ def _run(configured: settings.Settings, listener: socket.socket, welcome: str) -
                 self._captured_signals.clear()
 
     config = uvicorn.Config(
-        create_app(configured),
+        app,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -116,4 +128,7 @@ def _run(configured: settings.Settings, listener: socket.socket, welcome: str) -
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    Server(config).run(sockets=[listener])
+    try:
+        Server(config).run(sockets=[listener])
+    except SystemExit as error:  # uvicorn's way to say that the application did not start; it has logged why
+        raise errors.StartFailed("the application did not start") from error

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
 
 VERSION = 1
-#: No frame of ours is longer: user agent 512, language 64, referrer and five utm of 4 × 512 bytes, a code of 512.
-MAX_LENGTH = 16 * 1024
+#: Bytes of a string that are kept: 512 characters of any script.
+_MAX_STRING = 4 * 512
+#: Longest frame, version and payload. None of ours comes near: nine strings of 2,050 bytes and 70 of numbers.
+MAX_LENGTH = 20 * 1024
 
 _HEAD = struct.Struct("<II")
 _VERSION_SIZE = 1
@@ -156,5 +158,5 @@ class _Decoder:
 
 
 def _string(value: str) -> bytes:
-    encoded = value.encode("utf-8", "replace")[: 4 * 512]
+    encoded = value.encode("utf-8", "replace")[:_MAX_STRING]
     return _STRING.pack(len(encoded)) + encoded

@@ -69,7 +69,9 @@ UTM_PARAMETERS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_c
 _CLASS_OF_TAG = {"social-preview": ClickClass.PREVIEW, "monitoring": ClickClass.MONITOR}
 _BROWSER_PREFIXES = ("Mozilla/", "Opera/")
 DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
-_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=([01](?:\.\d{0,3})?))?\s*")
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*")
+#: RFC 3986 section 3.1. A Referer may also be a relative reference, and one of those may hold "://" in its query.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def device(user_agent: str, os: str | None) -> str | None:
     lowered = user_agent.lower()
     if any(
         word in lowered
-        for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "tizen 2.4", "bravia")
+        for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "bravia")
     ):
         return "tv"
     if any(word in lowered for word in ("playstation", "xbox", "nintendo")):
@@ -154,7 +156,7 @@ def referrer_origin(referrer: str) -> str:
     """Scheme, host and port of a Referer header, without anything that could name a person or a page."""
     scheme, found, rest = referrer.partition("://")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
-    return f"{scheme}://{authority}"[:MAX_LABEL_LENGTH] if found else ""
+    return f"{scheme}://{authority}"[:MAX_LABEL_LENGTH] if found and _SCHEME.fullmatch(scheme) else ""
 
 
 def referrer_host(origin: str) -> str | None:
@@ -179,5 +181,6 @@ def utm(query: str) -> dict[str, str]:
 
 def label(value: str) -> str | None:
     """`value` as it stands in statistics: printable, without space around it, cut; None if nothing is left."""
-    cleaned = "".join(c for c in text.nfc(value[:MAX_LABEL_LENGTH]) if text.forbidden_character(c) is None)
-    return cleaned.strip()[:MAX_LABEL_LENGTH] or None
+    cleaned = "".join(c for c in value[:MAX_LABEL_LENGTH] if text.forbidden_character(c) is None)
+    # Normal form last, since a removed character may have kept two others apart; it may be longer.
+    return text.nfc(cleaned).strip()[:MAX_LABEL_LENGTH].rstrip() or None

@@ -20,10 +20,15 @@ ALPHABET = "23456789abcdefghkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 ATTEMPTS_PER_LENGTH = 8
 
 _CODE = re.compile(r"[\w-]{1,128}", re.UNICODE)
+#: Longest text whose normal form may still be a code: NFC makes one character of up to four.
+_MAX_RAW_LENGTH = 4 * MAX_LENGTH
 
 
 def normal_form(code: str) -> str | None:
     """`code` as it is stored and looked up (NFC), or None if no code can look like this."""
+    # Normalising takes time quadratic in the length of a run of combining marks, and anybody may send a long path.
+    if len(code) > _MAX_RAW_LENGTH:
+        return None
     code = text.nfc(code)
     return code if _CODE.fullmatch(code) else None
 

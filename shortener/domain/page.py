@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from shortener import errors
+from shortener.domain import text
 
 #: Rows of a page.
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
@@ -62,4 +63,5 @@ def read_moment(value: str) -> datetime:
 def _is(value: object, kind: type) -> bool:
     if isinstance(value, int):
         return type(value) is kind and abs(value) <= _MAX_INTEGER
-    return type(value) is kind
+    # PostgreSQL refuses NUL and surrogates even in what is only compared.
+    return type(value) is kind and not (isinstance(value, str) and text.forbidden_character(value))

@@ -122,14 +122,13 @@ def between(start: datetime, end: datetime, tz: ZoneInfo) -> Period:
 def ending_now(interval: Interval, now: datetime, first: datetime, tz: ZoneInfo) -> Period:
     """The period that `interval` names at `now`; `first` is where `all` begins.
 
-    `24h` is a whole number of hours; the others begin at a midnight of the zone.
+    `24h` begins at a full hour of the zone, the others at a midnight; all end with the slot that `now` is in.
     """
-    local = now.astimezone(tz)
     end = from_ms(to_ms(now) // SLOT_MS * SLOT_MS + SLOT_MS)
     if interval is Interval.DAY:
-        start = now - timedelta(hours=23, minutes=local.minute, seconds=local.second)
-        return between(from_ms(to_ms(start) // SLOT_MS * SLOT_MS), end, tz)
-    today = local.date()
+        start = now - timedelta(hours=23)
+        return between(start - timedelta(minutes=start.astimezone(tz).minute), end, tz)
+    today = now.astimezone(tz).date()
     begins = {
         Interval.WEEK: today - timedelta(days=6),
         Interval.MONTH: today - timedelta(days=29),

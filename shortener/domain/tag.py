@@ -10,14 +10,16 @@ MAX_LENGTH = 64
 
 def normal_form(tag: str) -> str:
     """`tag` as it is stored and compared: NFC, lower case, without space around it. Raises TagInvalid."""
-    if len(tag) > MAX_LENGTH:
-        raise errors.TagInvalid(f"A tag has {len(tag)} characters; at most {MAX_LENGTH} are allowed.", field="tags")
     wrong = text.forbidden_character(tag) or ("," if "," in tag else None)
     if wrong is not None:
         raise errors.TagInvalid(f"{text.visible(wrong)} cannot stand in a tag.", field="tags")
-    normal = text.nfc(tag).strip().lower()
+    normal = text.nfc(text.nfc(tag).strip().lower())
     if not normal:
         raise errors.TagInvalid("A tag is empty.", field="tags")
+    # Of the normal form, which may be longer than the tag: what is stored can be asked for again.
+    if len(normal) > MAX_LENGTH:
+        detail = f"A tag has {len(normal)} characters; at most {MAX_LENGTH} are allowed."
+        raise errors.TagInvalid(detail, field="tags")
     return normal
 
 

@@ -18,8 +18,8 @@ def visible(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with lone surrogates escaped, so that it can be encoded as UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """`text` as a message may repeat it: what does not show, or changes how its surroundings show, is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nfc(text: str) -> str:

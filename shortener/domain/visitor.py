@@ -20,13 +20,17 @@ _IPV4_BYTES, _IPV6_BYTES = 3, 6
 
 
 def parse_address(value: str) -> Address | None:
-    """The address `value` stands for, IPv4 even when mapped into IPv6, or None. Ports and zones are not addresses."""
+    """The address `value` stands for, IPv4 even when mapped into IPv6, or None. An address with a port is none.
+
+    A zone (`fe80::1%eth0`) is dropped: it names an interface of this machine and says nothing about the client.
+    """
     try:
         address = ip_address(value.strip())
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))
 
 
 def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:

@@ -78,8 +78,8 @@ def mark(connection: Connection, segment_id: bytes) -> int | None:
 def advance_mark(connection: Connection, segment_id: bytes, old: int | None, new: int) -> bool:
     """Moves a segment's mark from `old` to `new`; False if it does not stand at `old`, so another was faster."""
     if old is None:
-        query = insert_into(connection, spool_mark).values(segment_id=segment_id, offset=new).on_conflict_do_nothing()
-        return connection.execute(query).rowcount == 1
+        first = insert_into(connection, spool_mark).values(segment_id=segment_id, offset=new)
+        return _is_new(connection, first, spool_mark.c.offset)
     moved = update(spool_mark).where(spool_mark.c.segment_id == segment_id, spool_mark.c.offset == old)
     return connection.execute(moved.values(offset=new)).rowcount == 1
 
@@ -194,10 +194,15 @@ def fold(connection: Connection, dimension: Dimension, *, mark: int, upto: int) 
 
 def _advance_fold(connection: Connection, dimension: Dimension, mark: int, upto: int) -> bool:
     if mark == 0:
-        query = insert_into(connection, fold_mark).values(dimension=dimension, click_id=upto).on_conflict_do_nothing()
-        return connection.execute(query).rowcount == 1
+        first = insert_into(connection, fold_mark).values(dimension=int(dimension), click_id=upto)
+        return _is_new(connection, first, fold_mark.c.click_id)
     moved = update(fold_mark).where(fold_mark.c.dimension == dimension, fold_mark.c.click_id == mark)
     return connection.execute(moved.values(click_id=upto)).rowcount == 1
+
+
+def _is_new(connection: Connection, first: Any, column: ColumnElement[Any]) -> bool:
+    """Whether the row of an INSERT was not there yet. By RETURNING: an INSERT's row count is not always known."""
+    return connection.execute(first.on_conflict_do_nothing().returning(column)).first() is not None
 
 
 def _fold_into(

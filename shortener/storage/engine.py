@@ -23,7 +23,15 @@ try:
 except ImportError:  # no wheel for this platform (Linux on ARM)
     bundled_sqlite = None
 
-__all__ = ["Connection", "Database", "insert_into", "is_safe_for_wal", "journal_mode", "sqlite_module"]
+__all__ = [
+    "Connection",
+    "Database",
+    "bundled_sqlite",
+    "insert_into",
+    "is_safe_for_wal",
+    "journal_mode",
+    "sqlite_module",
+]
 
 #: Milliseconds a writer waits for another before it gives up.
 BUSY_TIMEOUT_MS = 5000

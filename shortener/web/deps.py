@@ -1,5 +1,6 @@
 """What routes ask for: the parts this process is made of, and who is calling."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -31,6 +32,8 @@ class Parts:
     answer_policy: AnswerPolicy
     preset: Preset
     lookup: Lookup
+    #: Our own pages that have the shape of a code: `docs`, `healthz`, …
+    own_pages: frozenset[str]
     recorder: Recorder | None = None
     spool: Spool | None = None
     drainer: Drainer | None = field(default=None)
@@ -42,6 +45,9 @@ def _parts(request: Request) -> Parts:
 
 
 PartsDep = Annotated[Parts, Depends(_parts)]
+
+#: The media types that FastAPI reads as JSON.
+_JSON = re.compile(r"application/(.+\+)?json")
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer KEY`")
 _header = APIKeyHeader(
@@ -85,10 +91,15 @@ Administrator = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]
 
 
 async def require_json(request: Request) -> None:
-    """Refuses a body that does not say it is JSON. Raises UnsupportedMediaType."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    """Refuses a body that does not say it is plain JSON. Raises UnsupportedMediaType."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    if has_body and sent != "application/json" and not sent.endswith("+json"):
+    if not has_body:
+        return
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not _JSON.fullmatch(sent):
         raise errors.UnsupportedMediaType(
             f"The body must be JSON, sent with Content-Type: application/json (not '{sent or 'none'}')."
         )
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise errors.UnsupportedMediaType(f"Send the body as it is, without Content-Encoding (not '{coding}').")

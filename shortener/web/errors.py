@@ -1,13 +1,17 @@
 """The only table from error code to HTTP status, and how an error looks: a problem document, or a page for people."""
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from shortener import errors
 from shortener.domain import text
@@ -58,8 +62,24 @@ _HINTS = {
     "database-busy": "Try again in a few seconds.",
 }
 #: Codes of single fields, by pydantic's error type, where its own name says too little.
-_FIELD_CODES = {"extra_forbidden": "unknown-field", "missing": "required"}
-_FIELD_MESSAGES = {"extra_forbidden": "There is no such field here.", "missing": "This field is required."}
+_FIELD_CODES = {
+    "datetime_from_date_parsing": "moment-invalid",
+    "datetime_parsing": "moment-invalid",
+    "extra_forbidden": "unknown-field",
+    "missing": "required",
+    "model_attributes_type": "object-type",
+    "string_unicode": "forbidden-character",
+}
+_FIELD_MESSAGES = {
+    "extra_forbidden": "There is no such field here.",
+    "missing": "This field is required.",
+    "model_attributes_type": "This must be a JSON object.",
+    "string_unicode": "Remove the lone surrogates (U+D800 to U+DFFF): they are no text.",
+}
+#: Most entries of `errors`; a body of unknown fields would have thousands.
+_MOST_FIELD_PROBLEMS = 50
+#: Methods with routes that only refuse them.
+_ALWAYS_REFUSED = frozenset({"OPTIONS", "TRACE"})
 #: How our errors follow from the framework's, by status.
 _FRAMEWORK_ERRORS: dict[int, type[errors.Refused]] = {
     400: errors.MalformedJson,
@@ -133,18 +153,51 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if broken is not None:
         reason = broken.get("ctx", {}).get("error", "")
         return respond(request, errors.MalformedJson(f"The body is not valid JSON: {reason}."))
-    return respond(request, errors.ValidationFailed([_field_problem(item) for item in found]))
+    return respond(request, errors.ValidationFailed([_field_problem(item) for item in found[:_MOST_FIELD_PROBLEMS]]))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
-    ours = _FRAMEWORK_ERRORS.get(error.status_code, errors.PathNotFound)()
-    return respond(request, ours, dict(error.headers or {}))
+    ours = _FRAMEWORK_ERRORS.get(error.status_code, errors.PathNotFound)
+    detail = _why_unreadable(error.__cause__) if ours is errors.MalformedJson else None
+    headers = dict(error.headers or {})
+    if ours is errors.MethodNotAllowed and (allowed := _allowed(request)):
+        headers = {"allow": ", ".join(allowed)}
+    return respond(request, ours(detail), headers)
 
 
 async def _on_fault(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.scope["path"], cause=repr(error))
     return respond(request, errors.Broken("Something went wrong on our side; it has been logged."))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that routes have at the path of `request`; none for files, which say so themselves.
+
+    The framework's own `Allow` lists those of one route only.
+    """
+    routes = iter_route_contexts(request.app.routes)
+    here = [route for route in routes if _pattern(str(route.path)).match(request.scope["path"])]
+    found = {method for route in here for method in route.methods or ()}
+    return sorted((found | {"HEAD"} if "GET" in found else found) - _ALWAYS_REFUSED)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return compile_path(path)[0]
+
+
+def _why_unreadable(cause: BaseException | None) -> str | None:
+    """What is wrong with a body that the parser gave up on for another reason than its grammar; None for anything."""
+    match cause:
+        case UnicodeDecodeError():
+            return "The body is not valid JSON: it is not UTF-8."
+        case RecursionError():
+            return "The body is nested too deeply."
+        case ValueError():
+            return "A number in the body has too many digits."
+        case _:
+            return None
 
 
 def _field_problem(item: dict[str, Any]) -> FieldProblem:

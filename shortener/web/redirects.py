@@ -27,6 +27,9 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     Methods other than GET and HEAD are redirected by links with status 307 or 308 only, which keep method and body.
     """
     normal = codes.normal_form(code)
+    if code in parts.own_pages and request.method not in READING:
+        # The router comes here because the page itself does not know the method.
+        return not_allowed(request, code)
     if code in parts.link_policy.reserved:
         raise errors.PathNotFound
     entry = await parts.lookup.find("", normal) if normal else None
@@ -55,11 +58,11 @@ def _respond(request: Request, given: Answer, code: str) -> Response:
 
 
 def _not_allowed(given: Answer) -> errors.MethodNotAllowed:
-    return errors.MethodNotAllowed(f"This link answers {', '.join(given.allow)} only.")
+    return errors.MethodNotAllowed(f"This path answers {', '.join(given.allow)} only.")
 
 
 def not_allowed(request: Request, code: str) -> Response:
-    """Answers methods that no short link has."""
+    """Answers methods that neither short links nor our own pages have."""
     return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED), code)
 
 

@@ -1,8 +1,19 @@
 """Shapes of what comes in and goes out of the API: names, types, limits, examples. What values mean is domain/'s."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+import re
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from shortener.domain import link as links
@@ -12,6 +23,11 @@ from shortener.domain.access import Scope
 Item = TypeVar("Item")
 
 _MOMENT = "2027-01-31T12:00:00Z"
+#: Seconds may be left out, as HTML forms do.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_HOW_TO_WRITE_A_MOMENT = (
+    "Write a moment with its offset from UTC, as RFC 3339 says: 2027-01-31T12:00:00Z or 2027-01-31T13:00:00+01:00."
+)
 
 
 def _line(value: str) -> str:
@@ -31,15 +47,19 @@ def _free_of_controls(value: str, allowed: str) -> str:
     return value
 
 
-def _storable(value: AwareDatetime) -> AwareDatetime:
-    if not period.EARLIEST <= value < period.LATEST:
+def _moment(value: Any, parse: ValidatorFunctionWrapHandler) -> datetime:
+    # pydantic alone would take numbers too, as seconds or milliseconds depending on their size.
+    if not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        raise PydanticCustomError("moment_invalid", _HOW_TO_WRITE_A_MOMENT)
+    moment: datetime = parse(value)
+    if not period.EARLIEST <= moment < period.LATEST:
         raise PydanticCustomError("moment_out_of_range", "Moments lie between the years 1970 and 9998.")
-    return value
+    return moment
 
 
 Line = Annotated[str, AfterValidator(_line)]
 Lines = Annotated[str, AfterValidator(_lines)]
-Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+Moment = Annotated[AwareDatetime, WrapValidator(_moment)]
 
 
 class _In(BaseModel):
@@ -69,7 +89,7 @@ class _LinkFields(_In):
     status: Literal[301, 302, 307, 308] | None = Field(
         None, description="Status of the redirect; null for the instance's own.", examples=[302]
     )
-    enabled: bool = Field(True, description="false answers 410 until it is true again.", examples=[True])
+    enabled: StrictBool = Field(True, description="false answers 410 until it is true again.", examples=[True])
     valid_from: Moment | None = Field(
         None, description="Before this moment the link does not seem to exist.", examples=[None]
     )

@@ -1,0 +1,167 @@
+"""Servers: nginx, the shortener and the tutorial's app, each a process of its own in a temporary directory.
+
+All listen on 127.0.0.1 only, run on one core, and are gone, children included, when their block ends.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from tests.bench import cpu
+
+NGINX = "nginx"
+ADMIN_KEY = "bench-admin-key-0123456789"
+TARGET = "https://example.com/some/page?from=bench"
+
+_ROOT = Path(__file__).parents[2]
+#: Seconds that a server has to answer, and to end when asked to; both take one at most.
+_START_SECONDS, _STOP_SECONDS = 30, 10
+#: Seconds between two looks at whether a server answers: small against its start, and cheap.
+_LOOK_SECONDS = 0.005
+#: nginx with one worker, answering by itself. Its default of 1,000 requests per connection would cost it reconnects.
+_NGINX_CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ return 302 {target}; }}
+    }}
+}}
+"""
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers."""
+
+    url: str
+    pid: int
+    #: Seconds from starting the process to its first answer.
+    started_in: float
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the server so far."""
+        return cpu.cpu_seconds(self.pid)
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A temporary directory, on the same disk for all that is compared."""
+    with tempfile.TemporaryDirectory(prefix="shortener-bench-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def nginx(folder: Path, core: int) -> Iterator[Server]:
+    """nginx that redirects everything to TARGET, without a log. Raises ServerFailed."""
+    port = _free_port()
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_NGINX_CONFIGURATION.format(folder=folder, port=port, target=TARGET))
+    command = [NGINX, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")]
+    with _running(command, folder, core, port, "/x", {}) as server:
+        yield server
+
+
+@contextmanager
+def shortener(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Server]:
+    """`shortener serve` with its SQLite database in `folder`; up when it answers `first`. Raises ServerFailed."""
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("shortener")), "serve", "--port", str(port)]
+    environment = {"SHORTENER_DATA_DIR": str(folder), "SHORTENER_ADMIN_KEY": ADMIN_KEY}
+    with _running(command, folder, core, port, first, environment) as server:
+        yield server
+
+
+@contextmanager
+def tutorial(folder: Path, core: int, *, first: str = "/openapi.json") -> Iterator[Server]:
+    """The tutorial's app under uvicorn, without access log; up when it answers `first`. Raises ServerFailed."""
+    port = _free_port()
+    app = ["--app-dir", str(_ROOT), "tests.bench.tutorial:app"]
+    command = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), *app]
+    with _running(command, folder, core, port, first, {}) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], folder: Path, core: int, port: int, first: str, environment: Mapping[str, str]
+) -> Iterator[Server]:
+    # What the developer's own environment says must not change what is measured.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SHORTENER_")}
+    log = folder / "output.log"
+    started = time.perf_counter()
+    with log.open("ab") as output, cpu.pinned(core):
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**inherited, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_answer(process, url + first, log)
+        yield Server(url, process.pid, time.perf_counter() - started)
+    finally:
+        _stop(process)
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    # The environment's proxy must not be asked for what is on this machine.
+    with httpx2.Client(trust_env=False) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if client.get(url).status_code < 400:
+                    return
+            except httpx2.TransportError:
+                pass
+            time.sleep(_LOOK_SECONDS)
+    raise ServerFailed(f"{url} does not answer: {log.read_text(errors='replace')[-1000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a server and, by its process group, whatever it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    except ProcessLookupError:
+        process.wait()
+        return
+    # The group may have outlived the process that was asked.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,403 @@
+"""The drainer on real databases: exactly once, whatever dies; nothing is lost that can be read."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+import time_machine
+
+from shortener.clicks import frame, segment
+from shortener.clicks.drainer import KEEP_SECONDS, Drainer
+from shortener.clicks.salt import Salts
+from shortener.clicks.spool import Spool
+from shortener.domain import period
+from shortener.domain.click import MAX_AHEAD_MS, OTHER_LABEL, Click, ClickClass, Dimension
+from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, Link
+from shortener.storage import clicks as rows
+from shortener.storage import schema
+from shortener.storage.click_tables import click as click_table
+from shortener.storage.click_tables import click_breakdown, click_breakdown_month, label, link_total, visitor_day
+from shortener.storage.engine import Database
+from tests.clicks import click_on, drain, fold_all, make_link
+from tests.server import eventually
+
+
+@pytest.fixture
+def database_id(database: Database) -> bytes:
+    with database.read() as connection:
+        found = schema.database_id(connection)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spool(folder: Path, database_id: bytes) -> Iterator[Spool]:
+    opened = Spool(folder, database_id)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def drainer(folder: Path, database: Database, database_id: bytes) -> Iterator[Drainer]:
+    made = Drainer(folder, database, database_id)
+    yield made
+    made.close()
+
+
+def now_ms() -> int:
+    import time
+
+    return time.time_ns() // 1_000_000
+
+
+def count(database: Database, link_id: int = INSTANCE_ID) -> int:
+    """The clicks of all classes credited to a link or pseudo-link."""
+    query = sqlalchemy.select(sqlalchemy.func.sum(link_total.c.clicks)).where(link_total.c.link_id == link_id)
+    with database.read() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
+def raw_rows(database: Database) -> int:
+    with database.read() as connection:
+        return int(
+            connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(click_table)).scalar_one()
+        )
+
+
+def drain_all(drainer: Drainer) -> None:
+    while drainer.step():
+        pass
+
+
+def put(spool: Spool, link: Link, times: int = 1, **facts: object) -> None:
+    for _ in range(times):
+        assert spool.append(frame.encode(click_on(link, now_ms(), **facts)))
+
+
+def test_what_is_spooled_is_counted_once(database: Database, spool: Spool, drainer: Drainer) -> None:
+    link = make_link(database)
+    for times in (1, 10, 2500):
+        put(spool, link, times)
+        drain_all(drainer)
+        drain_all(drainer)
+    assert count(database, link.id) == count(database) == raw_rows(database) == 2511
+
+
+def test_a_new_drainer_goes_on_where_the_last_one_stopped(
+    database: Database, spool: Spool, folder: Path, database_id: bytes
+) -> None:
+    link = make_link(database)
+    for _ in range(3):
+        put(spool, link, 700)
+        fresh = Drainer(folder, database, database_id)
+        drain_all(fresh)
+        fresh.close()
+    assert count(database, link.id) == 2100
+
+
+def test_two_drainers_double_nothing(database: Database, spool: Spool, folder: Path, database_id: bytes) -> None:
+    """Both read the same segment, as after a split brain; the mark lets only one of them write each frame."""
+    link = make_link(database)
+    put(spool, link, 3000)
+    drainers = [Drainer(folder, database, database_id) for _ in range(2)]
+    threads = [threading.Thread(target=drain_all, args=(drainer,)) for drainer in drainers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for drainer in drainers:
+        drain_all(drainer)
+        drainer.close()
+    assert count(database, link.id) == raw_rows(database) == 3000
+
+
+def test_one_is_elected(folder: Path, database: Database, database_id: bytes) -> None:
+    first, second = (Drainer(folder, database, database_id) for _ in range(2))
+    assert first.elected()
+    assert not second.elected()
+    first.close()
+    assert second.elected()
+    second.close()
+
+
+def test_a_failed_transaction_leaves_nothing(
+    database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make_link(database)
+    put(spool, link, 5)
+
+    def fail(*_: object) -> None:
+        raise OSError("killed here")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(rows, "add_totals", fail)
+        with pytest.raises(OSError, match="killed here"):
+            drainer.step()
+    assert (count(database), raw_rows(database)) == (0, 0)
+    drain_all(drainer)
+    assert (count(database), raw_rows(database)) == (5, 5)
+
+
+def test_faults_are_outlived(
+    database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make_link(database)
+    put(spool, link, 5)
+    real, failures = rows.owners, iter(range(2))
+
+    def fail_twice(*arguments: object) -> object:
+        if next(failures, None) is not None:
+            raise OSError("gone for a moment")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rows, "owners", fail_twice)
+    stop = threading.Event()
+    thread = threading.Thread(target=drainer.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(lambda: count(database) == 5)
+    finally:
+        stop.set()
+        thread.join()
+
+
+class TestDamage:
+    def test_a_torn_tail_of_a_dead_worker(
+        self, database: Database, spool: Spool, drainer: Drainer, folder: Path
+    ) -> None:
+        link = make_link(database)
+        put(spool, link, 3)
+        (path,) = folder.glob("*.seg")
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-5])
+        spool.close()
+        drain_all(drainer)
+        assert count(database, link.id) == 2
+        (bad,) = folder.glob("*.bad")
+        assert bad.stat().st_size > 4
+
+    def test_of_a_living_worker_nothing_is_judged(
+        self, database: Database, spool: Spool, drainer: Drainer, folder: Path
+    ) -> None:
+        link = make_link(database)
+        put(spool, link, 2)
+        (path,) = folder.glob("*.seg")
+        whole = path.read_bytes()
+        os.truncate(path, len(whole) - 5)
+        drain_all(drainer)
+        assert (count(database), list(folder.glob("*.bad"))) == (1, [])
+        path.write_bytes(whole)
+        drain_all(drainer)
+        assert count(database) == 2
+
+    def test_an_unknown_version_is_kept_and_passed_over(
+        self, database: Database, spool: Spool, drainer: Drainer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        link = make_link(database)
+        put(spool, link)
+        with monkeypatch.context() as future:
+            future.setattr(frame, "_VERSION_BYTE", b"\x09")
+            put(spool, link)
+        put(spool, link)
+        drain_all(drainer)
+        assert count(database, link.id) == 2
+        assert len(list(folder.glob("*.bad"))) == 1
+
+    def test_another_databases_segment_is_set_aside(self, database: Database, drainer: Drainer, folder: Path) -> None:
+        foreign = Spool(folder, b"f" * 16)
+        foreign.append(frame.encode(click_on(make_link(database), now_ms())))
+        foreign.close()
+        drain_all(drainer)
+        assert count(database) == 0
+        assert len(list(folder.glob("*.foreign"))) == 1
+
+    def test_a_file_that_is_no_segment_is_set_aside(self, drainer: Drainer, folder: Path) -> None:
+        (folder / f"rubbish{segment.SUFFIX}").write_bytes(b"x" * 1000)
+        drain_all(drainer)
+        assert len(list(folder.glob("*.foreign"))) == 1
+
+
+class TestOwners:
+    def test_a_reissued_id_gets_none_of_the_old_clicks(self, database: Database) -> None:
+        link = make_link(database)
+        drain(database, [click_on(link, now_ms()), Click(now_ms(), link.id, link.nonce ^ 1, link.code)])
+        assert count(database, link.id) == count(database) == 1
+        assert count(database, UNATTRIBUTED_ID) == 1
+
+    def test_a_link_that_never_was(self, database: Database) -> None:
+        drain(database, [Click(now_ms(), 4711, 1, "x")])
+        assert (count(database), count(database, UNATTRIBUTED_ID)) == (0, 1)
+
+    def test_orphans_are_counted_apart(self, database: Database) -> None:
+        drain(database, [Click(now_ms(), None, 0, "/nothing", user_agent="curl/8")])
+        assert (count(database), count(database, ORPHANS_ID)) == (0, 1)
+
+
+class TestClocks:
+    @pytest.mark.parametrize("shift_ms", [-10 * period.DAY_MS, 10 * period.DAY_MS])
+    def test_a_clock_that_is_wrong_is_corrected(self, database: Database, shift_ms: int) -> None:
+        link = make_link(database)
+        sent = now_ms()
+        drain(database, [click_on(link, sent + shift_ms)])
+        with database.read() as connection:
+            stored = connection.execute(sqlalchemy.select(click_table.c.time_ms)).scalar_one()
+        assert period.to_ms(link.created_at) <= stored <= now_ms() + MAX_AHEAD_MS
+
+
+class TestUniques:
+    def test_the_first_of_a_visitor_link_class_and_day(self, database: Database) -> None:
+        link, other = make_link(database), make_link(database)
+        clicks = [
+            click_on(link, now_ms(), visitor_hash=1),
+            click_on(link, now_ms(), visitor_hash=1),
+            click_on(link, now_ms(), visitor_hash=2),
+            click_on(other, now_ms(), visitor_hash=1),
+            click_on(link, now_ms(), visitor_hash=1, click_class=ClickClass.BOT),
+            click_on(link, now_ms(), visitor_hash=0),
+        ]
+        drain(database, clicks)
+        drain(database, clicks)
+        with database.read() as connection:
+            totals = connection.execute(sqlalchemy.select(link_total).order_by(link_total.c.link_id)).all()
+        counted = {(row.link_id, ClickClass(row._mapping["class"])): (row.clicks, row.unique) for row in totals}
+        assert counted[link.id, ClickClass.HUMAN] == (8, 2)
+        assert counted[link.id, ClickClass.BOT] == (2, 1)
+        assert counted[other.id, ClickClass.HUMAN] == (2, 1)
+        assert counted[INSTANCE_ID, ClickClass.HUMAN] == (10, 3)
+
+    def test_a_click_that_comes_after_its_salt_is_gone_is_not_unique(self, database: Database) -> None:
+        link = make_link(database)
+        today = period.day_of(now_ms())
+        drain(database, [click_on(link, now_ms(), visitor_hash=1, salt_day=today - 3)])
+        with database.read() as connection:
+            assert connection.execute(sqlalchemy.select(link_total.c.unique)).scalars().all() == [0, 0, 0]
+
+
+class TestForgetting:
+    def test_salts_and_visitors_go_after_two_days(self, database: Database, drainer: Drainer) -> None:
+        link = make_link(database)
+        salts = Salts(database)
+        salts.refresh()
+        today = period.day_of(now_ms())
+        salt = salts.of(today)
+        assert salt
+        assert salts.of(today - 1) is None
+        drain(database, [click_on(link, now_ms(), visitor_hash=1, salt_day=today)])
+        drain_all(drainer)
+        with database.read() as connection:
+            assert len(connection.execute(sqlalchemy.select(visitor_day)).all()) == 1
+        with time_machine.travel(period.from_ms((today + 3) * period.DAY_MS), tick=False):
+            drainer._retention._next = 0
+            drainer.step()
+        with database.write() as connection:
+            assert connection.execute(sqlalchemy.select(visitor_day)).all() == []
+            # Whoever asks for that day's salt again gets another one.
+            assert rows.salt(connection, today, b"other" * 4) != salt
+
+    def test_workers_share_a_days_salt(self, database: Database) -> None:
+        first, second = Salts(database), Salts(database)
+        first.refresh()
+        second.refresh()
+        today = period.day_of(now_ms())
+        assert first.of(today) == second.of(today)
+        assert first.of(today) != first.of(today + 1)
+
+    def test_drained_segments_stay_a_day(
+        self, database: Database, spool: Spool, drainer: Drainer, folder: Path
+    ) -> None:
+        put(spool, make_link(database))
+        spool.close()
+        drain_all(drainer)
+        (path,) = folder.glob("*.seg")
+        drainer.step()
+        assert path.exists()
+        old = path.stat().st_mtime - KEEP_SECONDS - 1
+        os.utime(path, (old, old))
+        drainer.step()
+        assert not path.exists()
+        assert count(database) == 1
+
+
+class TestLabels:
+    def test_new_ones_are_limited_per_day_and_dimension(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from shortener.clicks import labels as module
+        from shortener.clicks.labels import Labels
+
+        monkeypatch.setattr(module, "NEW_PER_DAY", 3)
+        monkeypatch.setattr(module, "KEPT", 2)
+        link, labels = make_link(database), Labels()
+        for number in range(6):
+            drain(database, [click_on(link, now_ms(), referrer=f"https://r{number}.example")], labels)
+            labels.publish()
+        # A known label stays known, and codes of links are never refused.
+        drain(database, [click_on(make_link(database), now_ms(), referrer="https://r0.example")], labels)
+        with database.read() as connection:
+            texts = set(connection.execute(sqlalchemy.select(label.c.text)).scalars())
+            by_referrer = connection.execute(
+                sqlalchemy.select(label.c.text, sqlalchemy.func.count())
+                .join(click_table, click_table.c.referrer == label.c.id)
+                .group_by(label.c.text)
+            ).all()
+        assert OTHER_LABEL in texts
+        assert dict(tuple(row) for row in by_referrer) == {
+            "r0.example": 2,
+            "r1.example": 1,
+            "r2.example": 1,
+            OTHER_LABEL: 3,
+        }
+
+
+class TestFolding:
+    def test_months_and_days_say_the_same(self, database: Database) -> None:
+        link = make_link(database)
+        drain(database, [click_on(link, now_ms(), language="de") for _ in range(7)])
+        fold_all(database)
+        with database.read() as connection:
+            for table in (click_breakdown, click_breakdown_month):
+                found = connection.execute(
+                    sqlalchemy.select(table.c.link_id, table.c.clicks).where(
+                        table.c.dimension == int(Dimension.LANGUAGE)
+                    )
+                ).all()
+                assert sorted(tuple(row) for row in found) == [(-3, 7), (0, 7), (link.id, 7)]
+
+    def test_folding_twice_counts_once(self, database: Database) -> None:
+        drain(database, [click_on(make_link(database), now_ms())])
+        with database.write() as connection:
+            assert rows.fold(connection, Dimension.BROWSER, mark=0, upto=1)
+        with database.write() as connection:
+            assert not rows.fold(connection, Dimension.BROWSER, mark=0, upto=1)
+            assert not rows.fold(connection, Dimension.BROWSER, mark=5, upto=6)
+
+    def test_the_drainer_folds_what_waits(
+        self, database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from shortener.clicks import fold
+
+        put(spool, make_link(database), 12)
+        drain_all(drainer)
+        monkeypatch.setattr(fold, "STEP", 5)
+        for _ in range(3):
+            drainer.step()
+        with database.read() as connection:
+            assert set(rows.fold_marks(connection).values()) == {12}
+
+
+def test_marks_move_only_from_where_they_stand(database: Database) -> None:
+    with database.write() as connection:
+        assert rows.mark(connection, b"s") is None
+        assert rows.advance_mark(connection, b"s", None, 64)
+        assert not rows.advance_mark(connection, b"s", None, 64)
+        assert not rows.advance_mark(connection, b"s", 32, 99)
+        assert rows.advance_mark(connection, b"s", 64, 99)
+        assert rows.mark(connection, b"s") == 99

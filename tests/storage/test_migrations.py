@@ -1,0 +1,98 @@
+"""Migrations: up, down and up again give the same schema, and models and migrations agree, on both engines."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shortener import errors
+from shortener.storage import migration, schema
+from shortener.storage.engine import Database
+from shortener.storage.tables import metadata
+
+
+def shape(database: Database) -> dict[str, Any]:
+    """Everything the database says about its tables."""
+    with database.read() as connection:
+        seen = sqlalchemy.inspect(connection)
+        return {
+            table: {
+                "columns": [
+                    (c["name"], str(c["type"]), c["nullable"], c["default"]) for c in seen.get_columns(table)
+                ],
+                "key": seen.get_pk_constraint(table)["constrained_columns"],
+                "indexes": sorted(
+                    (i["name"], tuple(i["column_names"]), i["unique"]) for i in seen.get_indexes(table)
+                ),
+                "foreign": sorted(tuple(f["constrained_columns"]) for f in seen.get_foreign_keys(table)),
+                "checks": sorted(str(c["name"]) for c in seen.get_check_constraints(table)),
+            }
+            for table in sorted(seen.get_table_names())
+        }
+
+
+def test_up_down_up_is_the_same_schema(database: Database) -> None:
+    first = shape(database)
+    migration.downgrade(database, "base")
+    assert set(shape(database)) <= {"alembic_version", "sqlite_sequence"}
+    migration.upgrade(database)
+    assert shape(database) == first
+
+
+def test_each_step_down_and_up(database: Database) -> None:
+    first = shape(database)
+    migration.downgrade(database, "0001")
+    assert "click" not in shape(database)
+    migration.upgrade(database)
+    assert shape(database) == first
+
+
+def test_autogenerate_finds_nothing_to_do(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    script = ScriptDirectory.from_config(migration.configuration())
+    assert script.get_current_head() == schema.HEAD
+
+
+def test_upgrading_again_keeps_the_database_id(database: Database) -> None:
+    with database.read() as connection:
+        before = schema.database_id(connection)
+    migration.upgrade(database)
+    with database.read() as connection:
+        assert schema.database_id(connection) == before
+    assert before is not None
+    assert len(before) == 16
+
+
+def test_a_newer_database_is_refused_and_untouched(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(errors.StartFailed, match="revision 9999, which this version"):
+        migration.upgrade(database)
+    with database.read() as connection:
+        assert schema.current(connection) == "9999"
+
+
+def test_an_empty_database_has_no_revision(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / secrets.token_hex(4)}.db")
+    with database.read() as connection:
+        assert schema.current(connection) is None
+    database.close()
+
+
+def test_migrations_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel carries them inside the package; a checkout beside it."""
+    assert schema.migrations_folder().name == "migrations"
+    inside = tmp_path / "shortener" / "migrations"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr(schema, "__file__", str(tmp_path / "shortener" / "storage" / "schema.py"))
+    assert schema.migrations_folder() == inside

@@ -1,0 +1,63 @@
+"""What operators look at, and the fixed files."""
+
+import pytest
+from starlette.testclient import TestClient
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+PAGES = [
+    ("/", 200, "text/html; charset=utf-8"),
+    ("/docs", 200, "text/html; charset=utf-8"),
+    ("/docs/", 200, "text/html; charset=utf-8"),
+    ("/openapi.json", 200, "application/json"),
+    ("/robots.txt", 200, "text/plain; charset=utf-8"),
+    ("/favicon.ico", 200, "image/vnd.microsoft.icon"),
+    ("/healthz", 200, "application/json"),
+    ("/readyz", 200, "application/json"),
+    ("/metrics", 200, "text/plain; version=1.0.0; charset=utf-8"),
+    ("/static/app.css", 200, "text/css; charset=utf-8"),
+    ("/static/nothing", 404, "application/problem+json"),
+    ("/static/../app.py", 404, "application/problem+json"),
+    ("/api/v1", 404, "application/problem+json"),
+    ("/api/v1/nothing", 404, "application/problem+json"),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "content_type"), PAGES)
+def test_get_and_head(client: TestClient, path: str, status: int, content_type: str) -> None:
+    got, head = client.get(path), client.head(path)
+    for answer in (got, head):
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == content_type
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert got.content
+    assert head.content == b""
+
+
+def test_no_page_runs_or_loads_anything_foreign(client: TestClient) -> None:
+    for path in ("/", "/docs"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def test_ready_says_what_works(client: TestClient) -> None:
+    assert client.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok", "spool": "ok"}}
+
+
+def test_metrics_have_bounded_labels(client: TestClient) -> None:
+    client.post("/api/v1/links", json={"target": "https://example.com/", "code": "secret-code"})
+    for path in ("/secret-code", "/unknown-code", "/un.known", "/a/b/c"):
+        client.get(path)
+    text = client.get("/metrics").text
+    assert 'shortener_visits_total{outcome="redirect"}' in text
+    assert 'route="/{code}"' in text
+    for word in ("secret-code", "unknown-code", "example.com", "testclient"):
+        assert word not in text
+
+
+def test_writing_to_what_can_only_be_read(client: TestClient) -> None:
+    for path in ("/", "/docs", "/healthz", "/api/v1/stats"):
+        answer = client.post(path, json={})
+        assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed"), path
+        assert "GET" in answer.headers["allow"]

@@ -1,0 +1,200 @@
+"""/api/v1/stats and /api/v1/links/{code}/stats, through the whole path: visit, spool, drain, answer."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from shortener.clicks import enrich
+from shortener.domain.click import ClickClass
+from shortener.web.api.schemas import StatsOut
+from tests.conftest import FIREFOX
+from tests.web.waiting import drained
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/26.6.1 Mobile/15E148 Safari/604.1"
+)
+SLACK = "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def code(client: TestClient) -> str:
+    client.post("/api/v1/links", json={"target": "https://example.com/", "code": "x"})
+    return "x"
+
+
+def visit(client: TestClient, code: str = "x", query: str = "", **headers: str) -> None:
+    given = {"user-agent": FIREFOX, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    assert client.get(f"/{code}{query}", headers=given).status_code == 302
+
+
+def ask(client: TestClient, path: str = "/links/x", **params: Any) -> dict[str, Any]:
+    """An answer, once every click so far is in it."""
+    drained(client)
+    given = {name.rstrip("_"): value for name, value in params.items()}
+    answer = client.get(f"/api/v1{path}/stats", params=given)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    StatsOut.model_validate(result)
+    return result
+
+
+def values(client: TestClient, group_by: str, **params: Any) -> dict[str | None, int]:
+    return {row["value"]: row["clicks"] for row in ask(client, group_by=group_by, **params)["data"]}
+
+
+def test_a_visit_shows_in_every_breakdown(client: TestClient, code: str) -> None:
+    visit(
+        client,
+        query="?utm_source=mail&utm_medium=m&utm_campaign=c&utm_term=t&utm_content=n&other=x",
+        referer="https://www.Example.org/private?page=1",
+        accept_language="de-AT, en;q=0.5",
+    )
+    expected = {
+        "referrer": "example.org",
+        "browser": "Firefox",
+        "os": "Linux",
+        "device": "desktop",
+        "language": "de",
+        "utm_source": "mail",
+        "utm_medium": "m",
+        "utm_campaign": "c",
+        "utm_term": "t",
+        "utm_content": "n",
+        "code": "x",
+        "country": None,
+    }
+    assert {group_by: values(client, group_by) for group_by in expected} == {
+        group_by: {value: 1} for group_by, value in expected.items()
+    }
+
+
+def test_classes_are_kept_apart_and_named(client: TestClient, code: str) -> None:
+    for agent in (FIREFOX, IPHONE, SLACK, "curl/8.5.0", ""):
+        visit(client, user_agent=agent)
+    visit(client, sec_purpose="prefetch;prerender")
+    answer = ask(client)
+    assert answer["totals"] == {"clicks": 2, "unique": 2}
+    assert answer["excluded"] == {"bot": 2, "preview": 1, "prefetch": 1}
+    robots = ask(client, class_="bot,preview")
+    assert (robots["totals"]["clicks"], robots["excluded"]) == (3, {"human": 2, "prefetch": 1})
+    everything = ask(client, class_=",".join(kind.label for kind in ClickClass))
+    assert (everything["totals"]["clicks"], everything["excluded"]) == (6, {})
+
+
+def test_a_visitor_is_unique_once_a_day_per_link(client: TestClient, code: str) -> None:
+    client.post("/api/v1/links", json={"target": "https://example.com/", "code": "y"})
+    for agent in (FIREFOX, FIREFOX, IPHONE):
+        visit(client, user_agent=agent)
+    visit(client, code="y")
+    assert ask(client)["totals"] == {"clicks": 3, "unique": 2}
+    assert ask(client, path="")["totals"] == {"clicks": 4, "unique": 3}
+    link = client.get("/api/v1/links/x").json()
+    assert (link["clicks"], link["unique"]) == (3, 2)
+    assert datetime.now(UTC) - datetime.fromisoformat(link["last_clicked_at"]) < HOUR
+
+
+@pytest.mark.parametrize("header", ["sec_gpc", "dnt"])
+def test_who_does_not_want_to_be_tracked_is_only_counted(client: TestClient, code: str, header: str) -> None:
+    visit(client, query="?utm_source=mail", referer="https://example.org/", accept_language="de", **{header: "1"})
+    visit(client, user_agent="curl/8.5.0", **{header: "1"})
+    answer = ask(client)
+    assert (answer["totals"], answer["excluded"]) == ({"clicks": 1, "unique": 0}, {"bot": 1})
+    for group_by in ("browser", "os", "device", "language", "referrer", "country", "utm_source"):
+        assert values(client, group_by) == {None: 1}
+    spooled = b"".join(path.read_bytes() for path in client.app.state.parts.settings.spool_dir.glob("*.seg"))  # type: ignore[attr-defined]
+    assert b"Firefox" not in spooled
+    assert b"example.org" not in spooled
+
+
+def test_a_visitor_behind_a_proxy(client: TestClient, code: str) -> None:
+    """X-Forwarded-For of a peer that is not trusted changes nothing."""
+    visit(client, x_forwarded_for="8.8.8.8")
+    visit(client, x_forwarded_for="9.9.9.9")
+    assert ask(client)["totals"] == {"clicks": 2, "unique": 1}
+    assert values(client, "country") == {None: 2}
+
+
+def test_the_series_is_gap_free_and_in_the_zone(client: TestClient, code: str) -> None:
+    visit(client)
+    answer = ask(client, interval="7d", timezone="Asia/Kathmandu")
+    assert answer["range"]["granularity"] == "day"
+    assert len(answer["data"]) == 7
+    assert all(row["bucket"].endswith("T00:00:00+05:45") for row in answer["data"])
+    assert [row["clicks"] for row in answer["data"]] == [0] * 6 + [1]
+    hours = ask(client, interval="24h")
+    assert hours["range"]["granularity"] == "hour"
+    assert len(hours["data"]) == 24
+    assert hours["data"][-1]["clicks"] == 1
+
+
+@pytest.mark.parametrize("interval", ["24h", "7d", "30d", "90d", "1y", "mtd", "qtd", "ytd", "all"])
+def test_every_interval_ends_now(client: TestClient, code: str, interval: str) -> None:
+    visit(client)
+    for path in ("", "/links/x"):
+        answer = ask(client, path=path, interval=interval)
+        end = datetime.fromisoformat(answer["range"]["end"])
+        assert timedelta(0) < end - datetime.now(UTC) <= timedelta(minutes=15)
+        assert answer["totals"]["clicks"] == 1
+        assert answer["complete"] is True
+
+
+def test_start_and_end(client: TestClient, code: str) -> None:
+    visit(client)
+    now = datetime.now(UTC)
+    inside = {"start": (now - HOUR).isoformat(), "end": (now + HOUR).isoformat()}
+    assert ask(client, **inside)["totals"]["clicks"] == 1
+    assert ask(client, start=inside["start"])["totals"]["clicks"] == 1
+    assert ask(client, end=inside["end"])["totals"]["clicks"] == 1
+    before = {"start": (now - 3 * HOUR).isoformat(), "end": (now - HOUR).isoformat()}
+    assert ask(client, **before)["totals"]["clicks"] == 0
+    for group_by in ("browser", "timeseries"):
+        assert ask(client, group_by=group_by, **inside)["totals"]["clicks"] == 1
+
+
+def test_what_the_limit_cuts_is_other(client: TestClient, code: str) -> None:
+    for agent, times in ((FIREFOX, 3), (IPHONE, 2)):
+        for _ in range(times):
+            visit(client, user_agent=agent)
+    visit(client, sec_gpc="1")
+    answer = ask(client, group_by="browser", limit=1)
+    assert answer["data"] == [{"value": "Firefox", "clicks": 3, "unique": 1}]
+    assert answer["other"] == {"clicks": 3, "unique": 1}
+    answer = ask(client, group_by="browser")
+    assert [row["value"] for row in answer["data"]] == ["Firefox", "Mobile Safari", None]
+    assert answer["other"] == {"clicks": 0, "unique": 0}
+
+
+def test_a_deleted_links_clicks_stay_in_the_whole(client: TestClient, code: str) -> None:
+    visit(client)
+    drained(client)
+    client.delete("/api/v1/links/x")
+    assert client.get("/api/v1/links/x/stats").status_code == 404
+    assert ask(client, path="")["totals"]["clicks"] == 1
+    client.post("/api/v1/links", json={"target": "https://example.com/", "code": "x"})
+    assert ask(client)["totals"]["clicks"] == 0
+
+
+def test_clicks_that_are_over_when_drained_still_find_their_link(client: TestClient, code: str) -> None:
+    visit(client)
+    client.delete("/api/v1/links/x")
+    assert ask(client, path="")["totals"]["clicks"] == 1
+
+
+def test_unknown_codes_are_nobodys_clicks(client: TestClient, code: str) -> None:
+    client.get("/unknown")
+    visit(client)
+    assert ask(client, path="")["totals"]["clicks"] == 1
+
+
+def test_no_address_is_kept(client: TestClient, code: str) -> None:
+    """Promise 7, for the spool; what is drained from it holds less still."""
+    parts = client.app.state.parts  # type: ignore[attr-defined]
+    parts.recorder._trusted = []
+    visit(client)
+    assert enrich.country(b"") is None
+    spooled = b"".join(path.read_bytes() for path in parts.settings.spool_dir.glob("*.seg"))
+    assert b"testclient" not in spooled

@@ -1,0 +1,36 @@
+"""Waiting until the drainer of a running application has caught up."""
+
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from shortener.clicks import frame, segment
+from shortener.storage import clicks
+from tests.server import eventually
+
+
+def ends(spool: Path) -> dict[bytes, int]:
+    """Where each segment of a spool ends, by its id."""
+    found = {}
+    for path in spool.glob(f"*{segment.SUFFIX}"):
+        data = path.read_bytes()
+        header = segment.unpack_header(data)
+        assert header is not None
+        end = segment.HEADER_SIZE
+        while (reading := frame.read(data, end, header.seed)).body is not None:
+            end = reading.end
+        if end > segment.HEADER_SIZE:
+            found[header.segment_id] = end
+    return found
+
+
+def drained(client: TestClient) -> None:
+    """Waits until every click recorded so far is in the tables."""
+    parts = client.app.state.parts  # type: ignore[attr-defined]
+    written = ends(parts.settings.spool_dir)
+
+    def done() -> bool:
+        with parts.database.read() as connection:
+            return all((clicks.mark(connection, segment_id) or 0) >= end for segment_id, end in written.items())
+
+    eventually(done)
