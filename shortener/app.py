@@ -53,6 +53,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         max_body_size=configured.max_body_bytes,
         lifespan=_lifespan,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
     _add_routes(app)
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]

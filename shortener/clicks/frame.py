@@ -17,7 +17,7 @@ from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
 VERSION = 1
 #: Bytes of a string that are kept: 512 characters of any script.
 _MAX_STRING = 4 * 512
-#: Longest frame, version and payload. None of ours comes near: nine strings of 2,050 bytes and 70 of numbers.
+#: Longest version and payload: room for nine strings of that length, whatever a visitor sends, and the numbers.
 MAX_LENGTH = 20 * 1024
 
 _HEAD = struct.Struct("<II")

@@ -127,10 +127,7 @@ def device(user_agent: str, os: str | None) -> str | None:
     Android says "Mobile" on phones and leaves it out on tablets (Chrome's user-agent guidelines).
     """
     lowered = user_agent.lower()
-    if any(
-        word in lowered
-        for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "bravia")
-    ):
+    if any(word in lowered for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "bravia")):
         return "tv"
     if any(word in lowered for word in ("playstation", "xbox", "nintendo")):
         return "console"

@@ -30,7 +30,7 @@ def parse_address(value: str) -> Address | None:
         return None
     if isinstance(address, IPv4Address):
         return address
-    return address.ipv4_mapped or IPv6Address(int(address))
+    return address.ipv4_mapped or (IPv6Address(int(address)) if address.scope_id else address)
 
 
 def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:

@@ -57,8 +57,8 @@ def _moment(value: Any, parse: ValidatorFunctionWrapHandler) -> datetime:
     return moment
 
 
-Line = Annotated[str, AfterValidator(_line)]
-Lines = Annotated[str, AfterValidator(_lines)]
+#: To stand behind the limits of a field: pydantic knows them as a text's only before a function.
+_one_line, _some_lines = AfterValidator(_line), AfterValidator(_lines)
 Moment = Annotated[AwareDatetime, WrapValidator(_moment)]
 
 
@@ -71,14 +71,11 @@ class _Out(BaseModel):
 
 
 class _LinkFields(_In):
-    title: Line | None = Field(
-        None, max_length=links.MAX_TITLE_LENGTH, description="A name for people.", examples=["Autumn sale"]
+    title: Annotated[str, Field(max_length=links.MAX_TITLE_LENGTH), _one_line] | None = Field(
+        None, description="A name for people.", examples=["Autumn sale"]
     )
-    notes: Lines | None = Field(
-        None,
-        max_length=links.MAX_NOTES_LENGTH,
-        description="Anything worth remembering.",
-        examples=["Printed on bags"],
+    notes: Annotated[str, Field(max_length=links.MAX_NOTES_LENGTH), _some_lines] | None = Field(
+        None, description="Anything worth remembering.", examples=["Printed on bags"]
     )
     tags: list[str] = Field(
         [],
@@ -158,7 +155,9 @@ class PageOut(_Out, Generic[Item]):
 class KeyCreate(_In):
     """A key to be made."""
 
-    name: Line = Field(min_length=1, max_length=100, description="What it is for.", examples=["newsletter"])
+    name: Annotated[str, Field(min_length=1, max_length=100), _one_line] = Field(
+        description="What it is for.", examples=["newsletter"]
+    )
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), examples=[["links:write", "links:read"]])
     expires_at: Moment | None = Field(None, description="null: never.", examples=[_MOMENT])
 

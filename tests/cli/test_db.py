@@ -1,0 +1,68 @@
+"""`shortener db`, and that every local command migrates first."""
+
+from pathlib import Path
+
+import pytest
+
+from shortener.storage import migration, schema
+from shortener.storage.engine import Database
+from tests.cli.conftest import run
+from tests.postgres import Postgres
+
+
+@pytest.fixture
+def empty(engine: str, nowhere: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """An empty database of either kind, which commands are told of."""
+    if engine == "sqlite":
+        url = f"sqlite:///{nowhere}/some.db"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        name = server.create()
+        url = server.url(name)
+        request.addfinalizer(lambda: server.drop(name))
+    monkeypatch.setenv("SHORTENER_DATABASE_URL", url)
+    database = Database(url)
+    request.addfinalizer(database.close)
+    return database
+
+
+def revision(database: Database) -> str | None:
+    with database.read() as connection:
+        return schema.current(connection)
+
+
+def test_current_and_upgrade(empty: Database) -> None:
+    result = run("db", "current")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout == f"{empty} is at revision none; this version needs {schema.HEAD}.\n"
+    assert revision(empty) is None
+    for _ in range(2):
+        result = run("db", "upgrade")
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout == f"{empty} is at revision {schema.HEAD}.\n"
+        assert revision(empty) == schema.HEAD
+    result = run("db", "current")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{empty} is at revision {schema.HEAD}; this version needs {schema.HEAD}.\n"
+
+
+def test_an_older_database_is_brought_up(empty: Database) -> None:
+    migration.upgrade(empty)
+    migration.downgrade(empty, "0001")
+    assert run("db", "current").exit_code == 1
+    assert run("db", "upgrade").exit_code == 0
+    assert run("db", "current").exit_code == 0
+
+
+FIRST_USES = {
+    "link": ("link", "create", "https://example.com/", "--code", "first"),
+    "key": ("key", "create", "first", "--scope", "admin"),
+    "stats": ("stats",),
+}
+
+
+@pytest.mark.parametrize("command", FIRST_USES.values(), ids=FIRST_USES.keys())
+def test_the_first_use_migrates(empty: Database, command: tuple[str, ...]) -> None:
+    result = run(*command)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert revision(empty) == schema.HEAD

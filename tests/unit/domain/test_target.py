@@ -1,0 +1,257 @@
+"""Targets: which are refused and why, and the one form in which the others are stored."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.responses import RedirectResponse
+
+from shortener import errors
+from shortener.domain import target as targets
+from shortener.domain.target import TargetPolicy
+from tests.addresses import ACCEPTED, BAD, GOOD, REFUSED
+from tests.conftest import DATA
+from tests.unit.laws import law
+
+ANYTHING = TargetPolicy()
+MORE = TargetPolicy(extra_schemes=frozenset({"ftp", "mailto", "tel", "myapp"}))
+OWN = TargetPolicy(own_hosts=frozenset({("go.example", 443), ("xn--bcher-kva.example", 443), ("127.0.0.1", 8000)}))
+
+#: What every parser reads alike: a host of harmless characters, a path, printable ASCII.
+UNMISTAKABLE = re.compile(r"https?://(?:[a-z0-9._~-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[!-~]*")
+
+PIECES = [
+    *"aZ09.,:;/?#[]@!$&'()*+=-_~%|^`{}<>\"éß日😀",
+    *("..", "//", "%2e", "%2F", "%00", "%zz", "%C3%A9", "example.com", "xn--", "127.1", "0x7f", "[::1]", "443"),
+    *("\u200d", "\u00ad", "\u3002", "\u2028", "\ufffe", "\u0130", "ﬁ"),
+]
+HEADS = ["https://", "HTTP://", "https://e.example", "https://e.example/", "http://e.example?", "http://e.example#"]
+OTHER_HEADS = ["ftp://", "mailto:", "MAILTO:a@", "tel:", "myapp:", "myapp:/", "myapp://", "myapp://host/"]
+
+
+def like_an_address(heads: list[str]) -> st.SearchStrategy[str]:
+    """Text that begins like an address and goes on with what is peculiar in one."""
+    tail = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+    return st.builds(str.__add__, st.sampled_from(heads), tail)
+
+
+def stored_form(raw: str, policy: TargetPolicy = ANYTHING) -> str | None:
+    """The stored form of `raw`, or None if it is refused."""
+    try:
+        return targets.check(raw, policy)
+    except errors.Refused:
+        return None
+
+
+def assert_is_what_location_says(stored: str, policy: TargetPolicy = ANYTHING) -> None:
+    assert targets.check(stored, policy) == stored
+    assert RedirectResponse(stored).raw_headers[-1] == (b"location", stored.encode("ascii"))
+    assert len(stored) <= targets.MAX_LENGTH
+
+
+def test_the_tables_are_tables_of_different_addresses() -> None:
+    assert len({raw for raw, _ in ACCEPTED} | {raw for raw, _ in REFUSED}) == len(ACCEPTED) + len(REFUSED)
+    assert len(ACCEPTED) >= 50
+    assert len(REFUSED) >= 50
+
+
+@pytest.mark.parametrize(("raw", "stored"), ACCEPTED, ids=list(GOOD))
+def test_accepted(raw: str, stored: str) -> None:
+    assert targets.check(raw, ANYTHING) == stored
+    assert_is_what_location_says(stored)
+    assert UNMISTAKABLE.fullmatch(stored)
+
+
+@pytest.mark.parametrize(("raw", "code"), REFUSED, ids=list(BAD))
+def test_refused(raw: str, code: str) -> None:
+    with pytest.raises(errors.Refused) as refusal:
+        targets.check(raw, ANYTHING)
+    assert refusal.value.code == code
+    assert refusal.value.field == "target"
+
+
+@pytest.mark.parametrize(("raw", "code"), REFUSED, ids=list(BAD))
+def test_a_refusal_can_be_printed(raw: str, code: str) -> None:
+    """The message goes to terminals, logs and JSON: no control character or lone surrogate of the input is in it."""
+    with pytest.raises(errors.Refused) as refusal:
+        targets.check(raw, ANYTHING)
+    assert refusal.value.detail.isprintable()
+    assert len(refusal.value.detail) < 300
+
+
+def test_every_real_address_is_accepted() -> None:
+    addresses = (DATA / "urls.txt").read_text().splitlines()
+    assert len(addresses) > 4000
+    for raw in addresses:
+        stored = targets.check(raw, ANYTHING)
+        assert_is_what_location_says(stored)
+        assert UNMISTAKABLE.fullmatch(stored), stored
+        assert urlsplit(stored).hostname == urlsplit(raw).hostname
+
+
+@law
+@given(like_an_address(HEADS))
+def test_what_is_accepted_is_stored_as_location_says_it(raw: str) -> None:
+    stored = stored_form(raw)
+    if stored is not None:
+        assert_is_what_location_says(stored)
+        assert UNMISTAKABLE.fullmatch(stored)
+
+
+@law
+@given(like_an_address(OTHER_HEADS))
+def test_other_schemes_are_stored_as_location_says_them(raw: str) -> None:
+    stored = stored_form(raw, MORE)
+    if stored is not None:
+        assert_is_what_location_says(stored, MORE)
+        assert stored.partition(":")[0] == raw.partition(":")[0].lower()
+
+
+@law
+@given(st.text(st.characters()))
+def test_other_text_is_no_target(raw: str) -> None:
+    assert stored_form(raw) is None
+
+
+@law
+@given(like_an_address(HEADS), st.sampled_from([*map(chr, range(0x21)), "\x7f", *map(chr, range(0x80, 0xA0)), "\\"]))
+def test_a_forbidden_character_is_refused_wherever_it_stands(raw: str, wrong: str) -> None:
+    for position in range(len(raw) + 1):
+        with pytest.raises(errors.TargetCharacters):
+            targets.check(raw[:position] + wrong + raw[position:], ANYTHING)
+
+
+OWN_SPELLINGS = {
+    "plain": "https://go.example/x",
+    "no-path": "https://go.example",
+    "upper-case": "HTTPS://GO.EXAMPLE/",
+    "explicit-port": "https://go.example:443/",
+    "port-with-zeros": "https://go.example:00443/",
+    "empty-port": "https://go.example:/",
+    "trailing-dot": "https://go.example./",
+    "percent-encoded": "https://%67o%2eexample/",
+    "full-width": "https://ｇｏ.example/",
+    "ideographic-full-stop": "https://go。example/",
+    "soft-hyphen": "https://g\u00ado.example/",
+    "three-slashes": "https:///go.example/",
+    "dots-in-path": "https://go.example/a/../..",
+    "international": "https://bücher.example/",
+    "international-upper-case": "https://BÜCHER.example/",
+    "international-punycode": "https://XN--bcher-kva.example/",
+    "ipv4": "http://127.0.0.1:8000/",
+    "ipv4-short": "http://127.1:8000/",
+    "ipv4-number": "http://2130706433:8000/",
+    "ipv4-hexadecimal": "http://0x7f.1:8000/",
+    "ipv4-octal": "http://0177.0.0.1:8000/",
+    "ipv4-circled": "http://①②⑦.1:8000/",
+    "ipv4-trailing-dot": "http://127.0.0.1.:8000/",
+}
+
+
+@pytest.mark.parametrize("raw", OWN_SPELLINGS.values(), ids=list(OWN_SPELLINGS))
+def test_the_own_host_is_refused_in_every_spelling(raw: str) -> None:
+    with pytest.raises(errors.TargetOwnHost):
+        targets.check(raw, OWN)
+    assert targets.check(raw, ANYTHING)
+
+
+NEIGHBOURS = {
+    "other-port": "https://go.example:8443/",
+    "port-of-the-other-scheme": "http://go.example/",
+    "subdomain": "https://www.go.example/",
+    "parent": "https://example/",
+    "longer-name": "https://go.example.com/",
+    "in-the-path": "https://b.example/go.example",
+    "other-address": "http://127.0.0.2:8000/",
+}
+
+
+@pytest.mark.parametrize("raw", NEIGHBOURS.values(), ids=list(NEIGHBOURS))
+def test_what_only_looks_like_the_own_host_is_accepted(raw: str) -> None:
+    assert targets.check(raw, OWN) == raw
+
+
+HOSTS = [
+    ("https://go.example", ("go.example", 443)),
+    ("http://go.example", ("go.example", 80)),
+    ("https://GO.example:8443/base", ("go.example", 8443)),
+    ("https://bücher.example", ("xn--bcher-kva.example", 443)),
+    ("http://127.1:8000", ("127.0.0.1", 8000)),
+    ("http://[0:0::1]:8000", ("[::1]", 8000)),
+]
+
+
+@pytest.mark.parametrize(("base_url", "host"), HOSTS)
+def test_host_of(base_url: str, host: tuple[str, int]) -> None:
+    assert targets.host_of(base_url) == host
+    assert host in targets.own_hosts(base_url)
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]"])
+def test_a_loopback_host_has_all_its_names(name: str) -> None:
+    policy = TargetPolicy(own_hosts=targets.own_hosts(f"http://{name}:8000"))
+    for other in ("localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.1", "[::1]", "[0:0:0:0:0:0:0:1]"):
+        with pytest.raises(errors.TargetOwnHost):
+            targets.check(f"http://{other}:8000/", policy)
+    assert targets.own_hosts("https://go.example") == {("go.example", 443)}
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"),
+    [
+        ("ftp://example.com", "ftp://example.com/"),
+        ("FTP://Example.com:21/a|b", "ftp://example.com/a%7Cb"),
+        ("mailto:Somebody@example.com?subject=a", "mailto:Somebody@example.com?subject=a"),
+        ("TEL:+1-555", "tel:+1-555"),
+        ("myapp://open/é", "myapp://open/%C3%A9"),
+        ("https://example.com", "https://example.com/"),
+    ],
+)
+def test_more_schemes_by_setting(raw: str, stored: str) -> None:
+    assert targets.check(raw, MORE) == stored
+    assert_is_what_location_says(stored, MORE)
+
+
+def test_user_info_is_refused_in_every_scheme() -> None:
+    with pytest.raises(errors.TargetUserInfo):
+        targets.check("ftp://user:password@example.com/", MORE)
+
+
+@pytest.mark.parametrize("scheme", sorted(targets.DANGEROUS_SCHEMES))
+def test_dangerous_schemes_cannot_be_allowed(scheme: str) -> None:
+    policy = TargetPolicy(extra_schemes=frozenset({scheme}))
+    for raw in (f"{scheme}:x", f"{scheme.upper()}:x", f"{scheme}://x/", f"{scheme}:/x"):
+        with pytest.raises(errors.TargetScheme):
+            targets.check(raw, policy)
+
+
+def test_messages_say_what_would_be_right() -> None:
+    def message(raw: str, policy: TargetPolicy = ANYTHING) -> str:
+        with pytest.raises(errors.Refused) as refusal:
+            targets.check(raw, policy)
+        return refusal.value.detail
+
+    assert message("example.com") == "A target must start with http:// or https://."
+    assert message("x", TargetPolicy(frozenset({"ftp"}))) == "A target must start with ftp: or http:// or https://."
+    assert message("https://a/b c") == "The target contains U+0020 at position 11; percent-encode it."
+    assert "at most 8192" in message("https://a/" + "b" * 8192)
+    assert "go.example" in message("https://go.example", OWN)
+    assert "port" in message("https://a:b/")
+
+
+def test_the_field_at_fault_is_the_callers() -> None:
+    for raw in ("x", "https://", "https://a b", "https://u@a/", "https://go.example", "https://a/" + "b" * 8192):
+        with pytest.raises(errors.Refused) as refusal:
+            targets.check(raw, OWN, name="expired_target")
+        assert refusal.value.field == "expired_target"
+        assert [problem.field for problem in refusal.value.problems] == ["expired_target"]
+
+
+def test_a_fingerprint_is_stored_and_so_must_never_change() -> None:
+    assert targets.fingerprint("https://example.com/") == 1493557592560457051
+    prints = [targets.fingerprint(f"https://example.com/{number}") for number in range(1000)]
+    assert len(set(prints)) == 1000
+    assert min(prints) < 0 < max(prints)
+    assert all(-(2**63) <= value < 2**63 for value in prints)
