@@ -28,7 +28,7 @@ from shortener.web import ops, pages, redirects
 from shortener.web.api import description, keys, links, stats
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json
-from shortener.web.middleware import HeadAsGet, Observed
+from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
 
 #: First segments that are ours although no route begins with them yet.
 _KEPT_FOR_LATER = frozenset({"admin"})
@@ -51,11 +51,10 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=configured.max_body_bytes,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
-    _add_routes(app)
+    _add_routes(app, configured.max_body_bytes)
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
     app.include_router(redirects.router)
     parts = _assemble(configured, paths)
@@ -63,13 +62,14 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     problems.install(app)
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
+    app.add_middleware(BodyLimit, most_bytes=configured.max_body_bytes)
     app.add_middleware(Observed)
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
-    """Everything but the short links."""
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)])
+def _add_routes(app: FastAPI, max_body_bytes: int) -> None:
+    """Everything but the short links, which read no body at all."""
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)], max_body_size=max_body_bytes)
     for part in (stats.router, links.router, keys.router):
         api.include_router(part)
     app.include_router(api)

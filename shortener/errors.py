@@ -78,6 +78,12 @@ class BodyTooLarge(Refused):
     code = "body-too-large"
 
 
+class HeadTooLarge(Refused):
+    """Request line and headers are larger than 64 KiB."""
+
+    code = "head-too-large"
+
+
 class PathNotFound(Refused):
     """There is nothing at this path."""
 

@@ -26,6 +26,11 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _number(value: Any) -> Any:
+    """The environment has only text, which a literal number does not match."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 def _networks(value: Any) -> Any:
     return tuple(ip_network(part) for part in _split(value))
 
@@ -50,6 +55,8 @@ def _target(value: str | None) -> str | None:
 def _database_url(value: str | None) -> str | None:
     if value is not None and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("must start with sqlite:/// or postgresql://")
+    if value in {"sqlite:///", "sqlite:///:memory:"}:
+        raise ValueError("must name a file: every process would have a database of its own in memory")
     return value
 
 
@@ -74,7 +81,7 @@ class Settings(BaseSettings):
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
     admin_key: str | None = Field(None, min_length=MIN_ADMIN_KEY_LENGTH, repr=False)
     admin_key_file: Path | None = None
-    redirect_status: Literal[301, 302, 307, 308] = 302
+    redirect_status: Annotated[Literal[301, 302, 307, 308], BeforeValidator(_number)] = 302
     redirect_cache_seconds: int = Field(300, ge=0, le=31_536_000)
     home_target: Target = None
     not_found_target: Target = None
@@ -109,8 +116,9 @@ class Settings(BaseSettings):
             if file is not None and values.get(name) is None:
                 try:
                     values[name] = Path(file).read_text(encoding="utf-8").strip()
-                except OSError as error:
-                    raise ValueError(f"{PREFIX}{name.upper()}_FILE: {error.strerror}: {file}") from error
+                except (OSError, UnicodeError) as error:
+                    why = getattr(error, "strerror", None) or "not UTF-8"
+                    raise ValueError(f"{PREFIX}{name.upper()}_FILE: {why}: {file}") from error
         return values
 
 
@@ -118,6 +126,8 @@ def load(**overrides: Any) -> Settings:
     """The settings of this process; `overrides` win over the environment. Raises StartFailed in one line."""
     try:
         return Settings(**overrides)
+    except UnicodeDecodeError as error:
+        raise errors.StartFailed("the file .env is not UTF-8") from error
     except ValidationError as error:
         problem = error.errors()[0]
         name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else ""

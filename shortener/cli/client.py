@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -91,12 +92,19 @@ def in_path(value: str) -> str:
     return quote(value, safe="").replace(".", "%2E")
 
 
-def moment(value: str | None) -> str | None:
-    """`value` with this machine's zone, where it names none; left for the API to refuse if it is no moment."""
+def moment(value: str | None, timezone: str | None = None) -> str | None:
+    """`value` with the zone `timezone`, or else this machine's, where it names none.
+
+    What is no moment, or no zone, is left for the API to refuse.
+    """
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value).astimezone().isoformat()
+        parsed = datetime.fromisoformat(value)
+        zone = parsed.tzinfo or (ZoneInfo(timezone) if timezone else None)
+        return (parsed.replace(tzinfo=zone) if zone else parsed.astimezone()).isoformat()
+    except (ZoneInfoNotFoundError, OSError):
+        return moment(value)
     except (ValueError, OverflowError):
         return value
 

@@ -1,7 +1,10 @@
 """`shortener serve`: migrates, binds, says where it is, and serves until it is told to stop."""
 
 import contextlib
+import os
+import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Connections that may wait to be accepted; uvicorn's default.
 _BACKLOG = 2048
+#: Addresses to listen on that `localhost` reaches.
+_HERE = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "localhost", ""})  # noqa: S104  # compared, not bound
 #: Seconds that requests in flight have to finish after SIGTERM.
 _GRACE_SECONDS = 10
 
@@ -30,7 +35,7 @@ def serve(
     logs.configure(configured.log_level, as_json=configured.log_format == "json")
     with _bind(host, port) as listener:
         if configured.base_url is None:
-            configured = configured.model_copy(update={"base_url": f"http://localhost:{listener.getsockname()[1]}"})
+            configured = configured.model_copy(update={"base_url": _address(host, listener)})
         _try_spool(configured.spool_dir)
         ready_database(configured).close()
         _run(configured, listener)
@@ -51,6 +56,14 @@ def _bind(host: str, port: int) -> socket.socket:
             raise errors.StartFailed(f"cannot listen on '{host}', port {port}: {why}") from error
         undo.pop_all()
     return listener
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Where to reach what listens on `host`: by its name, or on this machine where that stands for all or for it."""
+    port = listener.getsockname()[1]
+    if host in _HERE:
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _try_spool(folder: Path) -> None:
@@ -81,10 +94,17 @@ def _welcome(configured: settings.Settings, database: "Database") -> str:
         "",
         f"API reference  {url}/docs",
         f"Database       {database}{_engine_note(database)}",
-        "Another key    shortener key create NAME --scope admin",
+        f"Another key    {_program()} key create NAME --scope admin",
         "Stop           Ctrl+C",
     ]
     return "\n".join(lines)
+
+
+def _program() -> str:
+    """How this command is called from here: by its name if the shell finds it, else by its path."""
+    called = sys.argv[0]
+    found = shutil.which(Path(called).name)
+    return Path(called).name if found and Path(found).samefile(called) else os.path.relpath(called)
 
 
 def _engine_note(database: "Database") -> str:
@@ -101,6 +121,7 @@ def _run(configured: settings.Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from shortener.app import create_app
+    from shortener.web.protocol import BoundedHttpProtocol
 
     app = create_app(configured)
 
@@ -120,12 +141,15 @@ def _run(configured: settings.Settings, listener: socket.socket) -> None:
 
     config = uvicorn.Config(
         app,
+        http=BoundedHttpProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
         # The client's address is found by domain.visitor, by rules of our own.
         proxy_headers=False,
         server_header=False,
+        # There are no websockets here; without this, every attempt would be two lines in the log.
+        ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:

@@ -11,9 +11,13 @@ from shortener.cli.output import AsJson, show_json, show_table
 def stats(
     code: Annotated[str | None, typer.Argument(help="A link's short code; left out, all links.")] = None,
     interval: Annotated[str | None, typer.Option(help="24h, 7d, 30d, 90d, 1y, mtd, qtd, ytd or all.")] = None,
-    start: Annotated[str | None, typer.Option(help="First moment, such as 2026-11-01T00:00:00Z.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="First moment, such as 2026-11-01 or 2026-11-01T00:00:00Z.")
+    ] = None,
     end: Annotated[str | None, typer.Option(help="First moment after.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA time zone of days.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA time zone of days, --start and --end; default: UTC.")
+    ] = None,
     granularity: Annotated[str | None, typer.Option(help="15m, hour, day, week or month.")] = None,
     group_by: Annotated[str | None, typer.Option(help="timeseries, browser, country, referrer, …")] = None,
     classes: Annotated[str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor.")] = None,
@@ -25,8 +29,8 @@ def stats(
     """Show how often a link, or all, was clicked, by time or by who clicked."""
     params = {
         "interval": interval,
-        "start": moment(start),
-        "end": moment(end),
+        "start": moment(start, timezone or "UTC"),
+        "end": moment(end, timezone or "UTC"),
         "timezone": timezone,
         "granularity": granularity,
         "group_by": group_by,

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-#: Shortest preset administrator key, in characters: 24 of base 64 hold 144 bits, beyond any guessing.
-MIN_PRESET_LENGTH = 24
 #: Bytes of randomness in the public id and in the secret.
 ID_BYTES = 6
 SECRET_BYTES = 32
 
+_ID = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(rb"shk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 
@@ -64,6 +63,11 @@ def public_id(key: bytes) -> str | None:
     """The id within a key of ours, or None if it does not look like one."""
     match = _KEY.fullmatch(key)
     return match[1].decode() if match else None
+
+
+def is_id(value: str) -> bool:
+    """Whether `value` looks like the public id of a key of ours."""
+    return _ID.fullmatch(value) is not None
 
 
 def digest(key: bytes) -> bytes:

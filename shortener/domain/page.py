@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Page(Generic[Item_co]):
     items: Sequence[Item_co]
     #: Opaque; None on the last page.
     next: str | None
+
+
+def question(*parts: str) -> str:
+    """A short name for what a list was asked for, so that a cursor is good for that list only."""
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
 def make_cursor(question: str, position: Sequence[str | int]) -> str:

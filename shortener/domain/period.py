@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from shortener import errors
@@ -23,6 +24,8 @@ _BY_HOUR_MS, _BY_DAY_MS = 3 * DAY_MS, 732 * DAY_MS
 #: No question reaches beyond these (the second is the last whole year of datetime).
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9998, 12, 31, tzinfo=UTC)
+#: Longest period: its months are parameters of a query, of which SQLite takes 32,766.
+LONGEST = timedelta(days=366 * 1000)
 
 
 class Granularity(StrEnum):
@@ -100,22 +103,24 @@ def month_of_day(day: int) -> int:
 
 def zone(name: str) -> ZoneInfo:
     """The IANA time zone called `name`. Raises TimeZoneUnknown."""
-    try:
+    if name in _zone_names():
         return ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        shown = ascii(name[:64])[1:-1]
-        detail = f"'{shown}' is not a time zone of the IANA database; use a name such as Europe/Berlin or UTC."
-        raise errors.TimeZoneUnknown(detail, field="timezone") from error
+    shown = ascii(name[:64])[1:-1]
+    detail = f"'{shown}' is not a time zone of the IANA database; use a name such as Europe/Berlin or UTC."
+    raise errors.TimeZoneUnknown(detail, field="timezone")
 
 
 def between(start: datetime, end: datetime, tz: ZoneInfo) -> Period:
     """The period from `start` to `end`, widened to slot boundaries. Raises PeriodInvalid."""
-    if not (EARLIEST <= start < LATEST and EARLIEST < end <= LATEST):
-        raise errors.PeriodInvalid("Periods lie between the years 1970 and 9998.", field="start")
+    for name, moment in (("start", start), ("end", end)):
+        if not EARLIEST <= moment <= LATEST:
+            raise errors.PeriodInvalid("Periods lie between 1970-01-01 and 9998-12-31.", field=name)
     if start >= end:
         raise errors.PeriodInvalid(
             f"start ({start.isoformat()}) must lie before end ({end.isoformat()}).", field="start"
         )
+    if end - start > LONGEST:
+        raise errors.PeriodInvalid("A period is at most 1,000 years long.", field="start")
     return Period(to_ms(start) // SLOT_MS * SLOT_MS, -(-to_ms(end) // SLOT_MS) * SLOT_MS, tz)
 
 
@@ -126,7 +131,7 @@ def ending_now(interval: Interval, now: datetime, first: datetime, tz: ZoneInfo)
     """
     end = from_ms(to_ms(now) // SLOT_MS * SLOT_MS + SLOT_MS)
     if interval is Interval.DAY:
-        start = now - timedelta(hours=23)
+        start = now.astimezone(UTC) - timedelta(hours=23)
         return between(start - timedelta(minutes=start.astimezone(tz).minute), end, tz)
     today = now.astimezone(tz).date()
     begins = {
@@ -159,9 +164,8 @@ def bucket_starts(period: Period, granularity: Granularity) -> list[int]:
     starts: list[int] = []
     for start in _starts(period, granularity):
         if len(starts) == MAX_BUCKETS:
-            detail = (
-                f"By {granularity} this period has more than {MAX_BUCKETS} buckets; choose a coarser granularity."
-            )
+            cure = "choose a coarser granularity" if granularity is not Granularity.MONTH else "ask for less"
+            detail = f"By {granularity} this period has more than {MAX_BUCKETS} buckets; {cure}."
             raise errors.TooManyBuckets(detail, field="granularity")
         starts.append(start)
     return starts
@@ -185,6 +189,12 @@ def cover(period: Period) -> Cover:
             days.append(day)
             day += 1
     return Cover(tuple(months), tuple(days), (first_day, end_day), edges)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    """The names people use; not the machine's own zone, nor those that count leap seconds (`right/`)."""
+    return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
 def _edges(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:

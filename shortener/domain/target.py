@@ -6,6 +6,7 @@ the way browsers parse (WHATWG URL Standard), because what counts is where a bro
 
 import hashlib
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import quote
 
 from pydantic import AnyUrl, TypeAdapter, ValidationError
@@ -21,7 +22,6 @@ DANGEROUS_SCHEMES = frozenset(
     {"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source"}
 )
 _WEB_SCHEMES = frozenset({"http", "https"})
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: What starlette.responses.RedirectResponse leaves unquoted in Location.
 _LOCATION_SAFE = ":/%#?=@[]!$&'()*+,;"
@@ -69,20 +69,35 @@ def check(target: str, policy: TargetPolicy, *, name: str = "target") -> str:
 
 def host_of(base_url: str) -> tuple[str, int]:
     """Host and port of one of our own base URLs, as `TargetPolicy.own_hosts` holds them."""
-    url = _url.validate_python(base_url)
-    return (url.host or "", url.port or _DEFAULT_PORTS[url.scheme])
+    return _place(_url.validate_python(base_url))
 
 
 def own_hosts(base_url: str) -> frozenset[tuple[str, int]]:
-    """Every `(host, port)` by which the service at `base_url` is reached: on a loopback host, all its names."""
+    """Every `(host, port)` by which the service at `base_url` is reached.
+
+    On a default port that is the other default port too, since a proxy there usually leads back.
+    """
     host, port = host_of(base_url)
-    names = _LOOPBACK_NAMES if host in _LOOPBACK_NAMES else {host}
-    return frozenset((name, port) for name in names)
+    ports = _DEFAULT_PORTS.values() if port in _DEFAULT_PORTS.values() else (port,)
+    return frozenset((host, number) for number in ports)
 
 
 def fingerprint(target: str) -> int:
     """A signed 64-bit hash of a stored target, for the index by which an existing link is found."""
     return int.from_bytes(hashlib.blake2b(target.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _place(url: AnyUrl) -> tuple[str, int]:
+    """Host and port of a web address; every name of this machine itself is `localhost`."""
+    host = (url.host or "").rstrip(".")
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        local = host == "localhost" or host.endswith(".localhost")  # RFC 6761 section 6.3
+    else:
+        address = getattr(address, "ipv4_mapped", None) or address
+        local = address.is_loopback or address.is_unspecified
+    return ("localhost" if local else host, url.port or _DEFAULT_PORTS[url.scheme])
 
 
 def _check_length(target: str, name: str) -> None:
@@ -113,6 +128,6 @@ def _check_host(url: AnyUrl, policy: TargetPolicy, name: str) -> None:
     wrong = next((c for c in host if c not in _HOST_CHARACTERS), None)
     if wrong is not None or not host.strip("."):
         raise errors.TargetInvalid(f"'{host}' is not a host name.", field=name)
-    if (host.rstrip("."), url.port or _DEFAULT_PORTS[url.scheme]) in policy.own_hosts:
+    if _place(url) in policy.own_hosts:
         detail = f"'{host}' is this shortener itself; a link to it would be a loop."
         raise errors.TargetOwnHost(detail, field=name)

@@ -13,7 +13,7 @@ from shortener.domain.access import ApiKey, Caller, Scope
 from shortener.domain.page import Page
 from shortener.storage import changes
 from shortener.storage import keys as rows
-from shortener.storage.engine import Database
+from shortener.storage.engine import Connection, Database
 
 #: `last_used_at` is at most this far behind: it is for people, and not worth a write per request.
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -85,10 +85,7 @@ def issue_first(database: Database) -> str | None:
 def get(database: Database, key_id: str) -> ApiKey:
     """The key with this public id. Raises KeyNotFound."""
     with database.read() as connection:
-        found = rows.by_id(connection, key_id)
-    if found is None:
-        raise errors.KeyNotFound
-    return found
+        return _by_id(connection, key_id)
 
 
 def listing(database: Database, *, limit: int, cursor: str | None = None) -> Page[ApiKey]:
@@ -110,11 +107,15 @@ def revoke(database: Database, key_id: str, *, actor: str) -> None:
     now = datetime.now(UTC)
     with database.write() as connection:
         changes.lock(connection)
-        found = rows.by_id(connection, key_id)
-        if found is None:
-            raise errors.KeyNotFound
-        if found.revoked_at is None:
+        if _by_id(connection, key_id).revoked_at is None:
             rows.revoke(connection, key_id, now)
             changes.append(
                 connection, at=now, actor=actor, kind="key-revoked", code=key_id, diff={"revoked_at": [None, now]}
             )
+
+
+def _by_id(connection: Connection, key_id: str) -> ApiKey:
+    found = rows.by_id(connection, key_id) if access.is_id(key_id) else None
+    if found is None:
+        raise errors.KeyNotFound
+    return found

@@ -69,8 +69,8 @@ def search(
     """A page of the living links that carry `tag` and contain `text`. Raises CursorInvalid, TagInvalid."""
     listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text)
     if tag is not None:
-        listing = replace(listing, tag=tags.normal_form(tag))
-    question = f"links:{sort}:{'desc' if descending else 'asc'}"
+        listing = replace(listing, tag=tags.normal_form(tag, name="tag"))
+    question = pages.question("links", sort, "desc" if descending else "asc", text or "", listing.tag or "")
     if cursor is not None:
         listing = replace(listing, after=_position(question, cursor, sort))
     with database.read() as connection:

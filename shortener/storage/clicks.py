@@ -108,13 +108,13 @@ def owners(connection: Connection, link_ids: Iterable[int]) -> dict[int, Owner]:
 
 def new_visitors(connection: Connection, keys: Sequence[tuple[int, int, int, int]]) -> set[tuple[int, int, int, int]]:
     """Records distinct `(day, link, class, hash)` keys and returns those that were not there yet."""
-    fresh: set[tuple[int, int, int, int]] = set()
+    if not keys:
+        return set()
     columns = tuple(visitor_day.c)
-    for chunk in _chunks(sorted(keys)):
-        rows = [dict(zip((column.name for column in columns), key, strict=True)) for key in chunk]
-        query = insert_into(connection, visitor_day).values(rows).on_conflict_do_nothing().returning(*columns)
-        fresh.update(tuple(row) for row in connection.execute(query))
-    return fresh
+    query = insert_into(connection, visitor_day).on_conflict_do_nothing().returning(*columns)
+    # As a list of parameters, not of values in the statement, which would be compiled anew each time.
+    rows = [dict(zip((column.name for column in columns), key, strict=True)) for key in sorted(keys)]
+    return {(row.day, row.link_id, row._mapping["class"], row.hash) for row in connection.execute(query, rows)}
 
 
 def labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:

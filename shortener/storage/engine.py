@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,6 +42,12 @@ POOL_SIZE, POOL_OVERFLOW = 8, 40
 _WRITE = "shortener_write"
 #: SQLite calls a wrong statement an operational error too; that one is a fault of ours, not of the database.
 _SQLITE_STATEMENT_WRONG = "SQLITE_ERROR"
+#: What is raised where the database cannot be asked at all. A plain DatabaseError is a damaged SQLite file; its
+#: other subclasses are faults of the statement.
+_UNREACHABLE = frozenset({exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DatabaseError})
+_SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+#: Statement timeout, lock not available.
+_POSTGRESQL_BUSY = frozenset({"57014", "55P03"})
 
 
 def is_safe_for_wal(version: tuple[int, ...]) -> bool:
@@ -113,14 +118,15 @@ class Database:
                 connection = connection.execution_options(**options)
                 with connection.begin():
                     yield connection
-        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        except (exc.DatabaseError, exc.InterfaceError, exc.TimeoutError) as error:
+            if type(error) not in _UNREACHABLE:
+                raise
             cause = getattr(error, "orig", None)
+            # By their names and numbers, so that SQLite users need not import PostgreSQL's driver.
             name = getattr(cause, "sqlite_errorname", "")
             if name == _SQLITE_STATEMENT_WRONG:
                 raise
-            busy = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or isinstance(
-                cause, psycopg.errors.QueryCanceled
-            )
+            busy = name.startswith(_SQLITE_BUSY) or getattr(cause, "sqlstate", "") in _POSTGRESQL_BUSY
             raise (errors.DatabaseBusy if busy else errors.DatabaseUnavailable)() from error
 
 

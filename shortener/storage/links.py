@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
 
 from shortener.domain import period
 from shortener.domain import target as targets
@@ -66,13 +66,15 @@ class Visited:
     expired_target: str | None
 
 
-_visited = select(*(link.c[name] for name in Visited.__slots__))
+#: Built once: building it for every visit would cost more than asking it.
+_visited = select(*(link.c[name] for name in Visited.__slots__)).where(
+    link.c.domain == bindparam("domain"), link.c.code == bindparam("code"), _living
+)
 
 
 def visited(connection: Connection, domain: str, code: str) -> Visited | None:
     """The living link that a visit to `code`, in normal form, meets, or None. One query by the unique index."""
-    query = _visited.where(link.c.domain == domain, link.c.code == code, _living)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_visited, {"domain": domain, "code": code}).one_or_none()
     return Visited(*row) if row else None
 
 

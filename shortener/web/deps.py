@@ -39,7 +39,8 @@ class Parts:
     drainer: Drainer | None = field(default=None)
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
+    # Asynchronous although it waits for nothing: a plain function would be sent to a thread, for 200 µs a request.
     found: Parts = request.app.state.parts
     return found
 

@@ -32,6 +32,7 @@ STATUS_OF_CODE = {
     "link-gone": 410,
     "body-too-large": 413,
     "unsupported-media-type": 415,
+    "head-too-large": 431,
     "validation-failed": 422,
     "target-invalid": 422,
     "target-too-long": 422,

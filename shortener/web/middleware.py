@@ -4,9 +4,11 @@ import time
 from collections.abc import Collection
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shortener import metrics
+from shortener import errors, metrics
+from shortener.web import errors as problems
 
 #: Label of requests that no route took.
 _NO_ROUTE = "none"
@@ -38,6 +40,31 @@ class HeadAsGet:
 
     def _is_ours(self, path: str) -> bool:
         return path.split("/", 2)[1:2] != [] and path.split("/", 2)[1] in self._reserved
+
+
+class BodyLimit:
+    """Refuses calls of the API that announce a body that is too large, before anything of it is read.
+
+    Bodies that announce nothing are counted as they come, by the framework.
+    """
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection."""
+        if scope["type"] == "http" and scope["path"].startswith("/api/") and self._announced(scope) > self._most:
+            detail = f"The body is larger than the {self._most} bytes that this instance accepts."
+            response = problems.respond(Request(scope), errors.BodyTooLarge(detail))
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    @staticmethod
+    def _announced(scope: Scope) -> int:
+        """The Content-Length of a request; the parser has seen to it that it is a number."""
+        return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
 class Observed:

@@ -21,8 +21,8 @@ _EVERY_CLASS = ",".join(kind.label for kind in ClickClass)
 _SETTLE_SECONDS = 300
 #: Seconds without any change after which nothing will come: twice what folding waits for more clicks.
 _STILL_SECONDS = 10
-#: Seconds between two looks at the counts. A look costs the server about 5 ms, which is counted as its own work.
-_LOOK_SECONDS = 0.5
+#: Seconds between two looks at the counts. A look costs the server about 4 ms, which is counted as its own work.
+_LOOK_SECONDS = 1.0
 
 
 class NeverSettled(Exception):
@@ -31,11 +31,11 @@ class NeverSettled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the server says it has done since it was started, and what its statistics say of the link."""
+    """What the server says it has done since it was started, and what its statistics say of all links."""
 
     #: Redirects answered to visitors.
     redirects: int
-    #: Clicks of the link, of every class.
+    #: Clicks of every class.
     clicks: int
     #: Clicks that breakdowns do not contain yet.
     unfolded: int
@@ -53,14 +53,20 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def create_link(self) -> None:
-        """Makes the link that is visited."""
-        self._client.post("/api/v1/links", json={"target": TARGET, "code": CODE}).raise_for_status()
+    def create_link(self, code: str = CODE) -> None:
+        """Makes a link to be visited."""
+        self._client.post("/api/v1/links", json={"target": TARGET, "code": code}).raise_for_status()
+
+    def clicks(self, code: str | None = None) -> int:
+        """Clicks of every class on a link, or on all links, as the statistics have them now."""
+        path = "/api/v1/stats" if code is None else f"/api/v1/links/{code}/stats"
+        answer = self._client.get(path, params={"class": _EVERY_CLASS}).raise_for_status()
+        found: int = answer.json()["totals"]["clicks"]
+        return found
 
     def counts(self) -> Counts:
         """The counts now; statistics first, so that they are never ahead of the redirects."""
-        answer = self._client.get(f"/api/v1/links/{CODE}/stats", params={"class": _EVERY_CLASS})
-        clicks = answer.raise_for_status().json()["totals"]["clicks"]
+        clicks = self.clicks()
         metrics = {
             (sample.name, sample.labels.get("outcome")): sample.value
             for family in text_string_to_metric_families(self._client.get("/metrics").raise_for_status().text)

@@ -26,6 +26,8 @@ BROWSER = {
 }
 #: Seconds beyond the time of the load after which wrk has hung.
 _PATIENCE = 10
+#: Seconds after which an answer is not slow, but missing. wrk's own two are less than SQLite lets a writer wait.
+_TIMEOUT = 30
 
 #: Prints the outcome as the last line, since wrk's own words are rounded. Latencies are microseconds.
 _REPORT_IN_LUA = """
@@ -51,7 +53,7 @@ class Load:
     seconds: float
     #: Answers with status 400 or above.
     refused: int
-    #: Connections that failed, and answers that took longer than wrk's two seconds.
+    #: Connections that failed, and answers that never came.
     broken: int
     p50_ms: float
     p99_ms: float
@@ -79,7 +81,14 @@ def put(
         file = Path(folder) / "load.lua"
         file.write_text(script + _REPORT_IN_LUA)
         # wrk takes whole seconds; it is stopped earlier by the signal that Ctrl+C sends, and reports all the same.
-        command = [WRK, f"-d{math.ceil(seconds) + 1}s", "-t1", f"-c{connections}", f"-s{file}"]
+        command = [
+            WRK,
+            f"-d{math.ceil(seconds) + 1}s",
+            "-t1",
+            f"-c{connections}",
+            f"-s{file}",
+            f"--timeout={_TIMEOUT}s",
+        ]
         for name, value in headers.items():
             command += ["-H", f"{name}: {value}"]
         with (

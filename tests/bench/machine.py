@@ -21,9 +21,11 @@ _PACKAGES = ("shortener", "fastapi", "starlette", "sqlmodel", "sqlalchemy", "uvi
 def description(cores: Cores) -> list[tuple[str, str]]:
     """Pairs of what and which."""
     shared = cores.server == cores.load
+    load = os.getloadavg()[2]
     return [
         ("Processor", f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory"),
         ("Cores used", "one for server and load together" if shared else "one for the server, another for the load"),
+        ("Other work", f"load average of the last quarter of an hour, benchmarks included: {load:.1f}"),
         ("System", f"{platform.system()} {_numbers(platform.release())}, data on {_filesystem()}"),
         ("Python", platform.python_version()),
         ("Packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES)),

@@ -2,7 +2,7 @@
 
 import httpx2
 
-from tests.bench import load, servers
+from tests.bench import crowd, load, servers
 from tests.bench.instance import CODE, HeldDrainer, Instance
 from tests.bench.load import CONNECTIONS, WRK, Load
 from tests.bench.servers import NGINX, TARGET, Server
@@ -47,6 +47,15 @@ ALL_IN = Row(
     "shortener, all in",
     "The same run until every click is in every statistic: everything that a counted redirect costs.",
 )
+CROWD_SERVING = Row(
+    TABLE,
+    "shortener, a crowd, as it runs",
+    f"Each request from another address, with one of the 400 commonest browsers, to one of {crowd.LINKS} links; the"
+    " load stands for a trusted proxy and sends X-Forwarded-For as a tenth header.",
+)
+CROWD_ALL_IN = Row(
+    TABLE, "shortener, a crowd, all in", "The same run until every click is in every statistic: all are unique."
+)
 UNKNOWN = Row(
     TABLE,
     "shortener, unknown code",
@@ -58,6 +67,10 @@ TUTORIAL = Row(
     "FastAPI and SQLModel as introductions have it (`tests/bench/tutorial.py`): a counter read, raised and"
     " written back in the request, SQLite's defaults.",
 )
+
+
+class StatisticsDisagree(Exception):
+    """Two answers of the statistics that must be equal are not."""
 
 
 def _figures(found: Load, cpu_seconds: float, *, failed: int | None = None) -> dict[str, float]:
@@ -72,16 +85,16 @@ def _figures(found: Load, cpu_seconds: float, *, failed: int | None = None) -> d
     }
 
 
-def _visit(server: Server, path: str, plan: Plan) -> tuple[Load, float]:
+def _visit(server: Server, path: str, plan: Plan, script: str = "") -> tuple[Load, float]:
     """A load on `path`, and the CPU seconds that the server spent on it."""
     before = server.cpu_seconds()
-    found = load.put(server.url + path, core=plan.cores.load, seconds=plan.seconds)
+    found = load.put(server.url + path, core=plan.cores.load, seconds=plan.seconds, script=script)
     return found, server.cpu_seconds() - before
 
 
-def _warm_up(server: Server, path: str, plan: Plan) -> None:
+def _warm_up(server: Server, path: str, plan: Plan, script: str = "") -> None:
     if plan.warm_up:
-        load.put(server.url + path, core=plan.cores.load, seconds=plan.warm_up)
+        load.put(server.url + path, core=plan.cores.load, seconds=plan.warm_up, script=script)
 
 
 def _measure_static(plan: Plan) -> list[Sample]:
@@ -98,16 +111,39 @@ def _measure_serving(plan: Plan) -> list[Sample]:
     ):
         instance.create_link()
         _warm_up(server, f"/{CODE}", plan)
-        start = instance.settle()
-        before = server.cpu_seconds()
-        found, serving = _visit(server, f"/{CODE}", plan)
-        end = instance.settle()
-        everything = server.cpu_seconds() - before
+        samples = _until_counted(server, instance, plan, SERVING, ALL_IN)
+        # One link: its own statistics and those of all links are two ways to the same number.
+        if (of_link := instance.clicks(CODE)) != (of_all := instance.clicks()):
+            raise StatisticsDisagree(f"{of_link} clicks on the only link, {of_all} on all links")
+    return samples
+
+
+def _measure_crowd(plan: Plan) -> list[Sample]:
+    with (
+        servers.directory() as folder,
+        servers.shortener(folder, plan.cores.server, settings=crowd.SETTINGS) as server,
+        Instance(server.url) as instance,
+    ):
+        for code in crowd.codes():
+            instance.create_link(code)
+        _warm_up(server, "", plan, crowd.requests_in_lua())
+        return _until_counted(server, instance, plan, CROWD_SERVING, CROWD_ALL_IN, crowd.requests_in_lua())
+
+
+def _until_counted(
+    server: Server, instance: Instance, plan: Plan, serving_row: Row, all_in_row: Row, script: str = ""
+) -> list[Sample]:
+    """Samples of the two rows: what the load cost while it lasted, and until all of it was in the statistics."""
+    start = instance.settle()
+    before = server.cpu_seconds()
+    found, serving = _visit(server, "" if script else f"/{CODE}", plan, script)
+    end = instance.settle()
+    everything = server.cpu_seconds() - before
     clicks = end.clicks - start.clicks
     lost = _lost_percent(max(end.redirects - start.redirects, found.requests), clicks)
     return [
-        Sample(SERVING, {**_figures(found, serving), "lost_percent": lost}),
-        Sample(ALL_IN, {"cpu_us": everything / clicks * 1e6, "lost_percent": lost}),
+        Sample(serving_row, {**_figures(found, serving), "lost_percent": lost}),
+        Sample(all_in_row, {"cpu_us": everything / clicks * 1e6, "lost_percent": lost}),
     ]
 
 
@@ -162,6 +198,7 @@ SUBJECTS = (
     Subject("redirect: nginx", (WRK, NGINX), _measure_static),
     Subject("redirect: shortener, spool only", (WRK,), _measure_spooled),
     Subject("redirect: shortener", (WRK,), _measure_serving),
+    Subject("redirect: shortener, crowd", (WRK,), _measure_crowd),
     Subject("redirect: unknown code", (WRK,), _measure_unknown),
     Subject("redirect: tutorial app", (WRK,), _measure_tutorial),
 )

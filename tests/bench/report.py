@@ -18,8 +18,9 @@ Written by `make bench` on {date}; do not edit. Each figure is the median of {ro
 highest in brackets.
 
 **CPU per request** is the figure to compare: user and system time of the server with all its threads and children
-(`/proc/PID/stat`), divided by the requests that `wrk` completed. It says how much work a request is, and stays within
-about ±10 % on a busy machine, where requests per second and latencies vary severalfold: read those as hints.
+(`/proc/PID/stat`), divided by the requests that `wrk` completed. It says how much work a request is, and is steadier
+than requests per second and latencies, which on a machine with other work to do vary severalfold: read those as
+hints. It is not immune: what else runs empties the processor's caches, most of all for rows that wait for the disk.
 The server has one core and the load another; rounds are interleaved (everything once, then everything again), so that
 a busy minute does not hit one row alone. Each row starts its own server on an empty database, warms it up for
 {warm_up:g} s and measures {seconds:g} s.

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx2
 
@@ -85,11 +86,16 @@ def nginx(folder: Path, core: int) -> Iterator[Server]:
 
 
 @contextmanager
-def shortener(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Server]:
-    """`shortener serve` with its SQLite database in `folder`; up when it answers `first`. Raises ServerFailed."""
+def shortener(
+    folder: Path, core: int, *, first: str = "/healthz", settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Server]:
+    """`shortener serve` with its SQLite database in `folder`; up when it answers `first`. Raises ServerFailed.
+
+    `settings` are environment variables for it.
+    """
     port = _free_port()
     command = [str(Path(sys.executable).with_name("shortener")), "serve", "--port", str(port)]
-    environment = {"SHORTENER_DATA_DIR": str(folder), "SHORTENER_ADMIN_KEY": ADMIN_KEY}
+    environment = {"SHORTENER_DATA_DIR": str(folder), "SHORTENER_ADMIN_KEY": ADMIN_KEY, **settings}
     with _running(command, folder, core, port, first, environment) as server:
         yield server
 

@@ -29,6 +29,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
         monkeypatch.delenv(name)
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):  # a pipe is a pipe
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
     loggers = [logging.getLogger(name) for name in (None, "alembic", "uvicorn", "asyncio")]
     levels, handlers = [logger.level for logger in loggers], loggers[0].handlers[:]

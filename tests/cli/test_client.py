@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shortener import cli, errors
+from shortener import __version__, cli, errors
 from shortener.storage.engine import BUSY_TIMEOUT_MS, sqlite_module
 from tests.cli.conftest import answered, run
 from tests.cli.process import Serving, ended
@@ -184,5 +184,5 @@ def test_local_commands_that_cannot_start(
 
 
 def test_the_version() -> None:
-    assert run("--version").stdout == f"{cli.__version__}\n"
-    assert ended("--version").stdout == f"{cli.__version__}\n"
+    assert run("--version").stdout == f"{__version__}\n"
+    assert ended("--version").stdout == f"{__version__}\n"

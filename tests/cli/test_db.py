@@ -1,5 +1,7 @@
 """`shortener db`, and that every local command migrates first."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,19 +13,21 @@ from tests.postgres import Postgres
 
 
 @pytest.fixture
-def empty(engine: str, nowhere: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Database:
+def empty(
+    engine: str, nowhere: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
     """An empty database of either kind, which commands are told of."""
-    if engine == "sqlite":
+    with ExitStack() as undo:
         url = f"sqlite:///{nowhere}/some.db"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        name = server.create()
-        url = server.url(name)
-        request.addfinalizer(lambda: server.drop(name))
-    monkeypatch.setenv("SHORTENER_DATABASE_URL", url)
-    database = Database(url)
-    request.addfinalizer(database.close)
-    return database
+        if engine == "postgresql":
+            server: Postgres = request.getfixturevalue("postgres")
+            name = server.create()
+            undo.callback(server.drop, name)
+            url = server.url(name)
+        monkeypatch.setenv("SHORTENER_DATABASE_URL", url)
+        database = Database(url)
+        undo.callback(database.close)
+        yield database
 
 
 def revision(database: Database) -> str | None:

@@ -105,6 +105,17 @@ def test_list_is_a_row_a_link(instance: Instance) -> None:
     assert second[:4] == ["row-2", long, "0", "0"]
 
 
+def test_a_terminal_folds_targets_and_never_codes(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    code = "a-code-of-thirty-characters-or-so"
+    instance.cli("link", "create", "https://example.com/" + "l" * 300, "--code", code, "--tag", "folded")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", instance.cli("link", "list", "--tag", "folded").stdout).splitlines()
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 100
+    assert lines[1].startswith(f"{code}  https://")
+
+
 def test_list_as_json_is_the_api_answer(instance: Instance) -> None:
     for number in range(3):
         instance.cli("link", "create", f"https://example.com/listed/{number}", "--tag", "listed")
@@ -254,4 +265,4 @@ HELPS += [("db", name) for name in ("upgrade", "current")]
 def test_help(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
-    assert "Usage: shortener" in result.stdout
+    assert "Usage: shortener" in re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)

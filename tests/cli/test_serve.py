@@ -7,18 +7,22 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from shortener.storage.engine import sqlite_module
+from tests.cli.conftest import cells
 from tests.cli.process import PATIENCE, Serving, ended, eventually, served
 from tests.conftest import FIREFOX
 from tests.postgres import Postgres
 
 #: Seconds of processor time; on an idle machine the start takes hardly longer.
 QUICK = 3.0
+#: Seconds within which a start has failed, whatever it waits for, also where the machine is busy.
+SOON = 15.0
 
 
 def by_shell(command: str) -> tuple[int, str]:
@@ -82,20 +86,21 @@ def test_a_signal_ends_it_with_exit_code_0(nowhere: Path, how: signal.Signals) -
     assert "Traceback" not in serving.welcome
 
 
-def test_a_click_is_counted_within_two_seconds(nowhere: Path) -> None:
+def test_a_click_shows_in_the_statistics(nowhere: Path) -> None:
     with served(nowhere) as serving:
         where = ("--url", serving.url, "--key", serving.key or "")
         assert ended("link", "create", "https://example.com/", "--code", "seen", *where).stdout.endswith("/seen\n")
         assert httpx2.get(f"{serving.url}/seen", headers={"user-agent": FIREFOX}).status_code == 302
         assert by_shell(f"curl -o /dev/null {serving.url}/seen")[0] == 302
         headers = {"authorization": f"Bearer {serving.key}"}
-        eventually(
-            lambda: httpx2.get(f"{serving.url}/api/v1/links/seen", headers=headers).json()["clicks"] == 1, within=2
-        )
+        eventually(lambda: httpx2.get(f"{serving.url}/api/v1/links/seen", headers=headers).json()["clicks"] == 1)
         shown = ended("stats", "seen", "--group-by", "browser", *where).stdout
-        assert shown.split() == (
-            "browser clicks unique Firefox 1 1 total 1 1 Not counted: 1 bot (see --class).".split()
-        )
+        assert cells(shown) == [
+            ["browser", "clicks", "unique"],
+            ["Firefox", "1", "1"],
+            ["total", "1", "1"],
+            ["Not counted: 1 bot (see --class)."],
+        ]
 
 
 def test_clicks_in_flight_survive_its_end(nowhere: Path) -> None:
@@ -117,9 +122,7 @@ def test_clicks_in_flight_survive_its_end(nowhere: Path) -> None:
         assert serving.stop() == 0
     with served(nowhere, SHORTENER_ADMIN_KEY="a preset key of 30 characters.") as again:
         headers = {"authorization": "Bearer a preset key of 30 characters."}
-        eventually(
-            lambda: httpx2.get(f"{again.url}/api/v1/links/late", headers=headers).json()["clicks"] == 5, within=5
-        )
+        eventually(lambda: httpx2.get(f"{again.url}/api/v1/links/late", headers=headers).json()["clicks"] == 5)
 
 
 def test_where_and_how_it_listens(nowhere: Path) -> None:
@@ -193,13 +196,13 @@ def test_a_key_is_not_made_by_a_start_that_fails(nowhere: Path) -> None:
 class Ports:
     """Ports that make trouble, by name."""
 
-    def __init__(self) -> None:
-        self.taken = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, taken: socket.socket) -> None:
+        self.taken = taken.getsockname()[1]
         with socket.create_server(("127.0.0.1", 0)) as closed:
             self.closed = closed.getsockname()[1]
 
     def fill(self, text: str) -> str:
-        return text.replace("TAKEN", str(self.taken.getsockname()[1])).replace("CLOSED", str(self.closed))
+        return text.replace("TAKEN", str(self.taken)).replace("CLOSED", str(self.closed))
 
 
 NO_DATABASE = "the database sqlite:///folder cannot be opened: unable to open database file"
@@ -252,13 +255,13 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
         "bad setting SHORTENER_DATABASE_URL: must start with sqlite:/// or postgresql://",
     ),
     "a taken port": (("--port", "TAKEN"), {}, "cannot listen on '127.0.0.1', port TAKEN: Address already in use"),
-    "no address": (("--host", "999.1.1.1"), {}, "cannot listen on '999.1.1.1', port 8000: "),
-    "an empty address": (("--host", ""), {}, "cannot listen on '', port 8000: "),
-    "an address that no name can be": (("--host", "x" * 64), {}, f"cannot listen on '{'x' * 64}', port 8000: "),
+    "no address": (("--host", "999.1.1.1"), {}, "cannot listen on '999.1.1.1', port 0: "),
+    "an empty address": (("--host", ""), {}, "cannot listen on '', port 0: "),
+    "an address that no name can be": (("--host", "x" * 64), {}, f"cannot listen on '{'x' * 64}', port 0: "),
     "somebody else's address": (
         ("--host", "192.0.2.1"),
         {},
-        "cannot listen on '192.0.2.1', port 8000: Cannot assign requested address",
+        "cannot listen on '192.0.2.1', port 0: Cannot assign requested address",
     ),
     "too small a number": ((), {"CODE_LENGTH": "3"}, "bad setting SHORTENER_CODE_LENGTH: "),
     "too large a number": ((), {"MAX_BODY_BYTES": str(2**31)}, "bad setting SHORTENER_MAX_BODY_BYTES: "),
@@ -318,15 +321,18 @@ def test_a_start_that_fails_says_why_in_one_line(
     nowhere: Path, options: tuple[str, ...], settings: dict[str, str], message: str
 ) -> None:
     (nowhere / "folder").mkdir()
-    (nowhere / "text").write_text("This is no database, and no key.")
-    ports = Ports()
-    named = {f"SHORTENER_{name}": ports.fill(value) for name, value in settings.items()}
-    result = ended("serve", *map(ports.fill, options), **named)
-    ports.taken.close()
+    (nowhere / "text").write_text("no database, no key")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = Ports(taken)
+        named = {f"SHORTENER_{name}": ports.fill(value) for name, value in settings.items()}
+        started = time.monotonic()
+        result = ended("serve", "--port", "0", *map(ports.fill, options), **named)
+        took = time.monotonic() - started
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith(f"shortener: {ports.fill(message)}")
     assert result.stderr.count("\n") == 1
     assert "secret" not in result.stderr
+    assert took < SOON
 
 
 def test_a_newer_database_is_left_alone(nowhere: Path) -> None:
@@ -334,13 +340,14 @@ def test_a_newer_database_is_left_alone(nowhere: Path) -> None:
     database: sqlite3.Connection = sqlite_module().connect("data/shortener.db")
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.commit()
-    before = Path("data/shortener.db").read_bytes()
+    everything = "SELECT name, sql FROM sqlite_master UNION ALL SELECT 'revision', version_num FROM alembic_version"
+    before = database.execute(everything).fetchall()
     for command in (("serve", "--port", "0"), ("db", "upgrade"), ("link", "list")):
         result = ended(*command)
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr.startswith("shortener: The database is at revision 9999, which this version (revision ")
         assert result.stderr.count("\n") == 1
-    assert Path("data/shortener.db").read_bytes() == before
+    assert database.execute(everything).fetchall() == before
     database.close()
 
 

@@ -34,7 +34,10 @@ GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         {"trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("::1/128"))},
     ),
     "schemes": ({"TARGET_SCHEMES": "mailto:, FTP"}, {"target_schemes": ("mailto", "ftp")}),
-    "small letters": ({"redirect_status": "308"}, {"redirect_status": 308}),
+    "small letters": ({"code_length": "9"}, {"code_length": 9}),
+    "301": ({"REDIRECT_STATUS": "301"}, {"redirect_status": 301}),
+    "307": ({"REDIRECT_STATUS": "307"}, {"redirect_status": 307}),
+    "308": ({"REDIRECT_STATUS": "308"}, {"redirect_status": 308}),
     "files": (
         {"ADMIN_KEY_FILE": "key", "DATABASE_URL_FILE": "database"},
         {"admin_key": "k" * 24, "database": "postgresql://h/d"},

@@ -3,5 +3,5 @@
 from hypothesis import settings
 
 #: Decorates a property test whose examples are cheap, one whose examples are not.
-law = settings(max_examples=300, deadline=None, derandomize=True)
+law = settings(max_examples=200, deadline=None, derandomize=True)
 slow_law = settings(max_examples=80, deadline=None, derandomize=True)

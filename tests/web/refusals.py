@@ -28,8 +28,10 @@ GOOD = "https://example.com/"
 CODE = "kept"
 
 #: Everything that a write could leave behind. (When a key was last used is not part of what callers store.)
-_WATCHED = (tables.link, tables.tag, tables.link_tag, tables.api_key, tables.change)
-_NOT_WATCHED = {"last_used_at"}
+_WATCHED = [
+    select(*(column for column in table.c if column.name != "last_used_at"))
+    for table in (tables.link, tables.tag, tables.link_tag, tables.api_key, tables.change)
+]
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,7 @@ class Instance:
     def state(self) -> list[list[tuple[Any, ...]]]:
         """All that is stored."""
         with self.client.app.state.parts.database.read() as connection:  # type: ignore[attr-defined]
-            return [
-                sorted(
-                    (tuple(row) for row in connection.execute(select(*_columns(table)))),
-                    key=repr,
-                )
-                for table in _WATCHED
-            ]
-
-
-def _columns(table: Any) -> list[Any]:
-    return [column for column in table.c if column.name not in _NOT_WATCHED]
+            return [sorted((tuple(row) for row in connection.execute(query)), key=repr) for query in _WATCHED]
 
 
 @contextmanager

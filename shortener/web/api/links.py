@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from shortener import errors
@@ -13,7 +14,7 @@ from shortener.domain.link import Link, LinkDraft
 from shortener.services import links as service
 from shortener.storage.links import Sort
 from shortener.web.api import examples
-from shortener.web.api.schemas import LinkCreate, LinkOut, LinkPatch, LinkPut, PageOut
+from shortener.web.api.schemas import LinkCreate, LinkOut, LinkPatch, LinkPut, PageOut, one_line
 from shortener.web.deps import LinksReader, LinksWriter, Parts, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
@@ -73,7 +74,8 @@ def listing(
     parts: PartsDep,
     _caller: LinksReader,
     search: Annotated[
-        str | None, Query(max_length=200, description="Part of a code, target, title or note.", examples=["sale"])
+        Annotated[str, Field(max_length=200), one_line] | None,
+        Query(description="Part of a code, target, title or note.", examples=["sale"]),
     ] = None,
     tag: Annotated[
         str | None, Query(max_length=64, description="Only links with this tag.", examples=["print"])

@@ -58,7 +58,7 @@ def _moment(value: Any, parse: ValidatorFunctionWrapHandler) -> datetime:
 
 
 #: To stand behind the limits of a field: pydantic knows them as a text's only before a function.
-_one_line, _some_lines = AfterValidator(_line), AfterValidator(_lines)
+one_line, some_lines = AfterValidator(_line), AfterValidator(_lines)
 Moment = Annotated[AwareDatetime, WrapValidator(_moment)]
 
 
@@ -71,10 +71,10 @@ class _Out(BaseModel):
 
 
 class _LinkFields(_In):
-    title: Annotated[str, Field(max_length=links.MAX_TITLE_LENGTH), _one_line] | None = Field(
+    title: Annotated[str, Field(max_length=links.MAX_TITLE_LENGTH), one_line] | None = Field(
         None, description="A name for people.", examples=["Autumn sale"]
     )
-    notes: Annotated[str, Field(max_length=links.MAX_NOTES_LENGTH), _some_lines] | None = Field(
+    notes: Annotated[str, Field(max_length=links.MAX_NOTES_LENGTH), some_lines] | None = Field(
         None, description="Anything worth remembering.", examples=["Printed on bags"]
     )
     tags: list[str] = Field(
@@ -155,7 +155,7 @@ class PageOut(_Out, Generic[Item]):
 class KeyCreate(_In):
     """A key to be made."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100), _one_line] = Field(
+    name: Annotated[str, Field(min_length=1, max_length=100), one_line] = Field(
         description="What it is for.", examples=["newsletter"]
     )
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), examples=[["links:write", "links:read"]])

@@ -44,7 +44,7 @@ def _classes(value: str) -> frozenset[ClickClass]:
     return frozenset(known[name] for name in names)
 
 
-def _question(
+async def _question(
     interval: Annotated[
         Interval, Query(description="A period that ends now; not used if start or end is given.")
     ] = Interval.MONTH,

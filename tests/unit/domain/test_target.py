@@ -110,7 +110,7 @@ def test_other_schemes_are_stored_as_location_says_them(raw: str) -> None:
 
 
 @law
-@given(st.text(st.characters()))
+@given(st.text(st.characters()).filter(lambda raw: not raw.lower().startswith(("http://", "https://"))))
 def test_other_text_is_no_target(raw: str) -> None:
     assert stored_form(raw) is None
 
@@ -219,7 +219,9 @@ def test_user_info_is_refused_in_every_scheme() -> None:
         targets.check("ftp://user:password@example.com/", MORE)
 
 
-@pytest.mark.parametrize("scheme", sorted(targets.DANGEROUS_SCHEMES))
+@pytest.mark.parametrize(
+    "scheme", ["javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source"]
+)
 def test_dangerous_schemes_cannot_be_allowed(scheme: str) -> None:
     policy = TargetPolicy(extra_schemes=frozenset({scheme}))
     for raw in (f"{scheme}:x", f"{scheme.upper()}:x", f"{scheme}://x/", f"{scheme}:/x"):

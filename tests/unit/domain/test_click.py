@@ -1,0 +1,297 @@
+"""Clicks: which kind of visitor made one, and what is kept of a request's headers and query."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortener.domain import click as clicks
+from shortener.domain import text
+from shortener.domain.click import ClickClass, Dimension, Flag
+from tests.unit.laws import law
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+
+#: By name: user agent, the tags of the robot it is (None: of no robot known), spider, prefetch, and the class.
+CLASSES: dict[str, tuple[str, frozenset[str] | None, bool, bool, ClickClass]] = {
+    "browser": (FIREFOX, None, False, False, ClickClass.HUMAN),
+    "opera-mini": ("Opera/9.80 (J2ME/MIDP; Opera Mini/9)", None, False, False, ClickClass.HUMAN),
+    "browser-fetching-ahead": (FIREFOX, None, False, True, ClickClass.PREFETCH),
+    "known-robot": (FIREFOX, frozenset(), False, False, ClickClass.BOT),
+    "known-robot-of-another-tag": (FIREFOX, frozenset({"seo"}), False, False, ClickClass.BOT),
+    "link-preview": (FIREFOX, frozenset({"social-preview"}), False, False, ClickClass.PREVIEW),
+    "monitor": (FIREFOX, frozenset({"monitoring"}), False, False, ClickClass.MONITOR),
+    "link-preview-and-monitor": (
+        FIREFOX,
+        frozenset({"monitoring", "social-preview"}),
+        False,
+        False,
+        ClickClass.PREVIEW,
+    ),
+    "robot-fetching-ahead": (FIREFOX, frozenset(), False, True, ClickClass.BOT),
+    "preview-fetching-ahead": (FIREFOX, frozenset({"social-preview"}), False, True, ClickClass.PREVIEW),
+    "spider-of-the-parser": (FIREFOX, None, True, False, ClickClass.BOT),
+    "spider-fetching-ahead": (FIREFOX, None, True, True, ClickClass.BOT),
+    "program": ("curl/8.5.0", None, False, False, ClickClass.BOT),
+    "program-fetching-ahead": ("curl/8.5.0", None, False, True, ClickClass.BOT),
+    "nothing": ("", None, False, False, ClickClass.BOT),
+    "mozilla-further-on": ("Something Mozilla/5.0", None, False, False, ClickClass.BOT),
+    "mozilla-in-lower-case": ("mozilla/5.0", None, False, False, ClickClass.BOT),
+}
+
+
+@pytest.mark.parametrize(("agent", "tags", "spider", "prefetch", "kind"), CLASSES.values(), ids=list(CLASSES))
+def test_classify(agent: str, tags: frozenset[str] | None, spider: bool, prefetch: bool, kind: ClickClass) -> None:
+    assert clicks.classify(user_agent=agent, crawler_tags=tags, spider=spider, prefetch=prefetch) is kind
+
+
+def test_stored_numbers_and_names_never_change() -> None:
+    assert {kind.label: int(kind) for kind in ClickClass} == {
+        "human": 1,
+        "bot": 2,
+        "preview": 3,
+        "prefetch": 4,
+        "monitor": 5,
+    }
+    assert [dimension.label for dimension in sorted(Dimension)] == [
+        *("referrer", "browser", "os", "device", "country", "language"),
+        *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "code"),
+    ]
+    assert sorted(Dimension) == list(range(1, 13))
+    assert [Flag.PREFETCH, Flag.QR, Flag.DO_NOT_TRACK] == [1, 2, 4]
+    assert {Dimension[name.upper()].label for name in clicks.UTM_PARAMETERS} == set(clicks.UTM_PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "ahead"),
+    [
+        ("prefetch", True),
+        ("Prefetch", True),
+        ("prefetch;prerender", True),
+        ("prefetch;anonymous-client-ip", True),
+        ("preview", True),
+        ("", False),
+        ("navigate", False),
+        ("fetch", False),
+    ],
+)
+def test_is_prefetch(purpose: str, ahead: bool) -> None:
+    assert clicks.is_prefetch(purpose) is ahead
+
+
+#: By name: user agent, operating system as ua-parser names it, and the device.
+DEVICES: dict[str, tuple[str, str | None, str | None]] = {
+    "linux": (FIREFOX, "Linux", "desktop"),
+    "windows": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/150.0", "Windows", "desktop"),
+    "chromebook": ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) Chrome/153.0.0.0", "Chrome OS", "desktop"),
+    "iphone": ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) Mobile/15E148", "iOS", "mobile"),
+    "ipod": ("Mozilla/5.0 (iPod touch; CPU iPhone OS 12_0 like Mac OS X)", "iOS", "mobile"),
+    "ipad": ("Mozilla/5.0 (iPad; CPU OS 16_0 like Mac OS X) Mobile/15E148", "iOS", "tablet"),
+    "android-phone": (
+        "Mozilla/5.0 (Linux; Android 10; K) Chrome/153.0.0.0 Mobile Safari/537.36",
+        "Android",
+        "mobile",
+    ),
+    "android-tablet": ("Mozilla/5.0 (Linux; Android 10; K) Chrome/153.0.0.0 Safari/537.36", "Android", "tablet"),
+    "firefox-on-a-tablet": ("Mozilla/5.0 (Android 14; Tablet; rv:150.0) Firefox/150.0", "Android", "tablet"),
+    "windows-phone": ("Mozilla/5.0 (Windows Phone 10.0; Android 6.0.1; Lumia 950)", "Windows Phone", "mobile"),
+    "kaios": ("Mozilla/5.0 (Mobile; Nokia_8110_4G; rv:48.0) KAIOS/2.5", "KaiOS", "mobile"),
+    "blackberry": ("Mozilla/5.0 (BB10; Touch)", "BlackBerry OS", "mobile"),
+    "tizen-phone": ("Mozilla/5.0 (Linux; U; Tizen 2.4; SAMSUNG SM-Z200Y) Mobile Safari", "Tizen", "mobile"),
+    "samsung-tv": ("Mozilla/5.0 (SMART-TV; LINUX; Tizen 2.4.0) Version/2.4.0 TV Safari/538.1", "Tizen", "tv"),
+    "lg-tv": ("Mozilla/5.0 (Web0S; Linux/SmartTV) Chrome/79.0.3945.79", "Web0S", "tv"),
+    "sony-tv": ("Mozilla/5.0 (Linux; Android 9; BRAVIA 4K UR2)", "Android", "tv"),
+    "apple-tv": ("AppleTV11,1/11.1", "tvOS", "tv"),
+    "google-tv": ("Mozilla/5.0 (Linux; Android 12; GoogleTV)", "Android", "tv"),
+    "broadcast-tv": ("HbbTV/1.2.1 (;;;;) Mozilla/5.0", None, "tv"),
+    "playstation": ("Mozilla/5.0 (PlayStation; PlayStation 5/2.26)", None, "console"),
+    "xbox": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) Edge/14", "Windows", "console"),
+    "switch": ("Mozilla/5.0 (Nintendo Switch; WifiWebAuthApplet)", None, "console"),
+    "mobile-of-no-known-system": ("Mozilla/5.0 (Mobile; rv:1.0)", None, "mobile"),
+    "nothing-tells": ("Mozilla/5.0", None, None),
+    "nothing": ("", None, None),
+}
+
+
+@pytest.mark.parametrize(("agent", "os", "device"), DEVICES.values(), ids=list(DEVICES))
+def test_device(agent: str, os: str | None, device: str | None) -> None:
+    assert clicks.device(agent, os) == device
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de", "de"),
+        ("de-DE", "de"),
+        ("DE-de", "de"),
+        ("zh-Hant-TW", "zh"),
+        ("de-DE,de;q=0.9,en;q=0.8", "de"),
+        ("en;q=0.8,de;q=0.9", "de"),
+        ("en;q=0.8, de", "de"),
+        ("en ; Q=0.3 , fr ; q=0.7", "fr"),
+        ("de;q=1.000,en", "de"),
+        ("de,en", "de"),
+        ("de;q=0.5,en;q=0.5", "de"),
+        ("de;q=0,en;q=0.1", "en"),
+        ("de;q=0.", None),
+        ("*", None),
+        ("*,en;q=0.5", "en"),
+        ("en;q=0", None),
+        ("", None),
+        (",,", None),
+        (",de", "de"),
+        ("de;q=2,en;q=0.1", "en"),
+        ("de;q=1.5,en;q=0.1", "en"),
+        ("de;q=-1,en;q=0.1", "en"),
+        ("de;q=x,en;q=0.1", "en"),
+        ("de_DE,en;q=0.1", "en"),
+        ("x-klingon,i-default", None),
+        ("abcdefghi", None),
+        ("d", None),
+        ("<script>", None),
+        ("\xff\xfe", None),
+    ],
+)
+def test_language(accepted: str, language: str | None) -> None:
+    assert clicks.language(accepted) == language
+
+
+@law
+@given(st.text(st.sampled_from("deENx*-;qQ=01.59, \t_é")))
+def test_a_language_is_a_subtag_whatever_is_accepted(accepted: str) -> None:
+    found = clicks.language(accepted)
+    assert found is None or (found.isascii() and found.isalpha() and found.islower() and 2 <= len(found) <= 8)
+
+
+#: By name: a Referer header, the origin kept of it, and the host shown.
+REFERRERS: dict[str, tuple[str, str, str | None]] = {
+    "page": ("https://news.example/article/1", "https://news.example", "news.example"),
+    "query": ("https://news.example/?user=bob", "https://news.example", "news.example"),
+    "query-without-path": ("https://news.example?user=bob", "https://news.example", "news.example"),
+    "fragment": ("https://news.example#bob", "https://news.example", "news.example"),
+    "origin": ("https://news.example", "https://news.example", "news.example"),
+    "port": ("http://news.example:8080/x", "http://news.example:8080", "news.example"),
+    "user-info": ("https://bob:secret@news.example/x", "https://news.example", "news.example"),
+    "user-info-with-at-sign": ("https://bob@home:secret@news.example/x", "https://news.example", "news.example"),
+    "at-sign-in-path": ("https://news.example/@bob", "https://news.example", "news.example"),
+    "at-sign-in-query": ("https://news.example?bob@home", "https://news.example", "news.example"),
+    "backslash": ("https://news.example\\bob@home", "https://news.example", "news.example"),
+    "www-and-upper-case": ("https://WWW.News.Example/", "https://WWW.News.Example", "news.example"),
+    "www-only": ("https://www./", "https://www.", None),
+    "www-further-on": ("https://a.www.example/", "https://a.www.example", "a.www.example"),
+    "app": ("android-app://com.example.mail/inbox/bob", "android-app://com.example.mail", "com.example.mail"),
+    "ipv6": ("http://[2001:db8::1]:80/x", "http://[2001:db8::1]:80", "2001:db8::1"),
+    "ipv6-unclosed": ("http://[2001:db8::1/x", "http://[2001:db8::1", None),
+    "no-host": ("https:///bob", "https://", None),
+    "relative": ("/profile/bob", "", None),
+    "relative-with-address-in-query": ("/profile?user=bob&to=https://x.example/", "", None),
+    "address-in-query-of-no-scheme": ("bob?to=https://x.example/", "", None),
+    "scheme-relative": ("//news.example/bob", "", None),
+    "mail": ("mailto:bob@example.com", "", None),
+    "blank": ("about:blank", "", None),
+    "data": ("data:text/plain,bob://x", "", None),
+    "text-before": ("bob https://news.example/", "", None),
+    "nothing": ("", "", None),
+}
+
+
+@pytest.mark.parametrize(("referrer", "origin", "host"), REFERRERS.values(), ids=list(REFERRERS))
+def test_referrer(referrer: str, origin: str, host: str | None) -> None:
+    assert clicks.referrer_origin(referrer) == origin
+    assert clicks.referrer_host(origin) == host
+
+
+@law
+@given(
+    st.lists(st.sampled_from([*"a:/?#@\\[]%. \u0130", "://", "https", "news.example", "%40", "\u2100", "😀"])).map(
+        "".join
+    )
+)
+def test_a_referrer_keeps_no_page_and_no_person(referrer: str) -> None:
+    origin = clicks.referrer_origin(referrer)
+    scheme, _, authority = origin.partition("://")
+    assert not set(authority) & set("/?#\\@")
+    assert origin == "" or (scheme.isascii() and scheme[0].isalpha() and not set(scheme) & set(" /?#@[]%:"))
+    assert clicks.referrer_origin(origin) == origin
+    host = clicks.referrer_host(origin)
+    assert host is None or 0 < len(host) <= clicks.MAX_LABEL_LENGTH
+
+
+def test_a_long_referrer_is_cut() -> None:
+    origin = clicks.referrer_origin(f"https://{'a' * 1000}.example/")
+    assert origin == f"https://{'a' * 504}"
+    assert len(origin) == clicks.MAX_LABEL_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {}),
+        ("a=b", {}),
+        ("utm_source=mail", {"utm_source": "mail"}),
+        (
+            "utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e",
+            {"utm_source": "a", "utm_medium": "b", "utm_campaign": "c", "utm_term": "d", "utm_content": "e"},
+        ),
+        ("x=1&utm_source=mail&y=2", {"utm_source": "mail"}),
+        ("utm_source=first&utm_source=second", {"utm_source": "first"}),
+        ("utm_source=&utm_source=second", {"utm_source": "second"}),
+        ("utm_source=", {}),
+        ("utm_source", {}),
+        ("utm_id=1&utm_sourcex=2&xutm_source=3", {}),
+        ("UTM_SOURCE=mail&utm_medium=b", {"utm_medium": "b"}),
+        ("utm_source=a+b%20c", {"utm_source": "a b c"}),
+        ("utm_source=gr%C3%BCn", {"utm_source": "grün"}),
+        ("utm_source=%ff", {"utm_source": "\ufffd"}),
+        ("utm_source=%zz", {"utm_source": "%zz"}),
+        ("utm_source=a=b", {"utm_source": "a=b"}),
+        ("utm_source=%26utm_medium=b", {"utm_source": "&utm_medium=b"}),
+        ("&&utm_source=a&&", {"utm_source": "a"}),
+    ],
+)
+def test_utm(query: str, found: dict[str, str]) -> None:
+    assert clicks.utm(query) == found
+
+
+def test_a_long_utm_value_is_cut() -> None:
+    assert clicks.utm(f"utm_source={'a' * 1000}") == {"utm_source": "a" * clicks.MAX_LABEL_LENGTH}
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("mail", "mail"),
+        ("  mail ", "mail"),
+        ("a b", "a b"),
+        ("", None),
+        (" \t\n", None),
+        ("a\0b\x1b\x85c", "abc"),
+        ("a\ud800b", "ab"),
+        ("gru\u0308n", "grün"),
+        ("gru\0\u0308n", "grün"),
+        ("x" * 600, "x" * 512),
+        ("x" * 511 + " y", "x" * 511),
+        (" " * 600 + "x", None),
+    ],
+    ids=ascii,
+)
+def test_label(value: str, label: str | None) -> None:
+    assert clicks.label(value) == label
+
+
+#: Text that is cut, with what is special right where it is: composed, expanded, stripped or removed.
+cut_text = st.builds(
+    lambda filler, tail: filler * 508 + tail,
+    st.sampled_from("x \ufb2c"),
+    st.text(st.sampled_from("a \0\u0308u\ufb2c"), max_size=12),
+)
+
+
+@law
+@given(st.text(st.characters(), max_size=30) | cut_text)
+def test_a_label_is_its_own_label(value: str) -> None:
+    label = clicks.label(value)
+    if label is not None:
+        assert clicks.label(label) == label
+        assert 0 < len(label) <= clicks.MAX_LABEL_LENGTH
+        assert text.forbidden_character(label) is None
+        assert label == label.strip()

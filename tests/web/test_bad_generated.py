@@ -1,0 +1,90 @@
+"""Requests that a machine makes up from the OpenAPI description, good ones and bad ones (schemathesis)."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import booleans
+from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
+from starlette.testclient import TestClient
+
+from shortener.app import create_app
+from shortener.settings import Settings
+from tests.conftest import ADMIN_KEY
+
+#: All of schemathesis' checks are on: no 5xx; status, content type, headers and body as described; what the
+#: description forbids refused; no way in without a key; and so on. Where one is told otherwise, here is why.
+CHECKS: dict[str, Any] = {
+    # Whether a text is a fit target, code, tag, zone or cursor is more than JSON Schema can say: 422, and 404
+    # or 409 by what is stored. Unlike the default, a server error and a refused key are not all right.
+    "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "404", "405", "409", "422"]},
+    # Likewise: what is wrong with a request is found out before anything can break.
+    "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "415", "422"]},
+}
+#: Its check for open doors takes the key away again by this very name.
+WITH_KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
+EXAMPLES = 40
+#: What the runs below must have met, or they have not been to where the interesting answers are.
+MET = {
+    GenerationMode.POSITIVE: {200, 201, 204, 302, 404, 422},
+    GenerationMode.NEGATIVE: {400, 422},
+}
+
+
+@pytest.fixture(scope="module")
+def described(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The description, with the application to try it on. Visits are not recorded: its lifespan does not run."""
+    folder = tmp_path_factory.mktemp("generated")
+    shutil.copy(sqlite_template, folder / "shortener.db")
+    # Bodies beyond the limit, which would be refused before they are looked at, are test_bad_requests_raw's subject.
+    app = create_app(Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, max_body_bytes=2**24))
+    # Without this a made-up X-Api-Key would stand beside the good key; bad keys are test_authorization's subject.
+    generation = {"with-security-parameters": False}
+    config = SchemathesisConfig.from_dict({"seed": 1, "checks": CHECKS, "generation": generation})
+    yield schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
+    app.state.parts.database.close()
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_generated_requests(described: Any, mode: GenerationMode) -> None:
+    met: set[int] = set()
+    for found in described.get_all_operations():
+        operation = found.ok()
+        # Any text may be asked for in a path, so what takes nothing else has no bad input.
+        if mode is GenerationMode.POSITIVE or len(operation.query) or len(operation.body):
+            try_out(operation, mode, met)
+    assert met >= MET[mode]
+
+
+def try_out(operation: Any, mode: GenerationMode, met: set[int]) -> None:
+    there = make_something(TestClient(operation.schema.app, headers=WITH_KEY))
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode), booleans())
+    def test(case: Any, ask_for_what_is_there: bool) -> None:
+        if ask_for_what_is_there and case.path_parameters:
+            case.path_parameters = {name: there[name] for name in case.path_parameters}
+        response = case.call_and_validate(headers=WITH_KEY, allow_redirects=False)
+        met.add(response.status_code)
+
+    test()
+
+
+def make_something(client: TestClient) -> dict[str, str]:
+    """A link and a key, by the names that paths have for them."""
+    link = client.put("/api/v1/links/there", json={"target": "https://example.com/"})
+    assert link.status_code in {200, 201}
+    key = client.post("/api/v1/keys", json={"name": "there", "scopes": ["stats:read"]})
+    return {"code": "there", "id": key.json()["id"]}
