@@ -150,6 +150,8 @@ BAD: dict[str, tuple[str, str]] = {
     "backslash-before-at": ("https://example.com\\@evil.example/", "target-characters"),
     "backslash-in-path": ("https://example.com/a\\b", "target-characters"),
     "user": ("https://user@example.com/", "target-user-info"),
+    "empty-user": ("https://@example.com/", "target-user-info"),
+    "empty-user-and-password": ("https://:@example.com/", "target-user-info"),
     "user-and-password": ("https://user:password@example.com/", "target-user-info"),
     "password-only": ("https://:password@example.com/", "target-user-info"),
     "user-like-a-host": ("https://example.com@evil.example/", "target-user-info"),

@@ -4,6 +4,7 @@ Nothing here knows which codes are taken; the unique constraint of storage decid
 """
 
 import re
+import unicodedata
 from collections.abc import Collection
 from urllib.parse import quote
 
@@ -19,18 +20,21 @@ ALPHABET = "23456789abcdefghkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 #: full, eight misses in a row happen once in 10^8 creations.
 ATTEMPTS_PER_LENGTH = 8
 
-_CODE = re.compile(r"[\w-]{1,128}", re.UNICODE)
+_ASCII_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 #: Longest text whose normal form may still be a code: NFC makes one character of up to four.
 _MAX_RAW_LENGTH = 4 * MAX_LENGTH
 
 
 def normal_form(code: str) -> str | None:
     """`code` as it is stored and looked up (NFC), or None if no code can look like this."""
+    if _ASCII_CODE.fullmatch(code):
+        return code
     # Normalising takes time quadratic in the length of a run of combining marks, and anybody may send a long path.
     if len(code) > _MAX_RAW_LENGTH:
         return None
     code = text.nfc(code)
-    return code if _CODE.fullmatch(code) else None
+    fits = 1 <= len(code) <= MAX_LENGTH and all(map(_is_word, code)) and not _is_mark(code[0])
+    return code if fits else None
 
 
 def check(code: str, reserved: Collection[str]) -> str:
@@ -58,11 +62,21 @@ def in_path(code: str) -> str:
     return quote(code, safe="")
 
 
+def _is_word(character: str) -> bool:
+    """Unicode's word characters (UTS 18, annex C): letters, numbers, and the marks that scripts like Hindi's need."""
+    return character.isalnum() or character in "-_" or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
 def _why_invalid(code: str) -> str:
     if not code:
         return "The code is empty; leave the field out to have one made."
     if len(code) > MAX_LENGTH:
         return f"The code has {len(code)} characters; at most {MAX_LENGTH} are allowed."
-    wrong = next((c for c in text.nfc(code) if not (c.isalnum() or c in "-_")), code[0])
-    shown = text.visible(wrong) if not wrong.isprintable() or wrong.isspace() else f"'{wrong}'"
+    wrong = next((c for c in text.nfc(code) if not _is_word(c)), code[0])
+    unclear = not wrong.isprintable() or wrong.isspace() or _is_mark(wrong)
+    shown = text.visible(wrong) if unclear else f"'{wrong}'"
     return f"{shown} cannot stand in a code: use letters, digits, hyphens and underscores."

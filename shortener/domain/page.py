@@ -61,7 +61,10 @@ def read_cursor(question: str, cursor: str, shape: Sequence[type]) -> list[Any]:
 def read_moment(value: str) -> datetime:
     """The aware moment that a cursor holds in ISO 8601. Raises CursorInvalid."""
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("no offset")
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise errors.CursorInvalid(field="cursor") from error
 

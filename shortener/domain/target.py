@@ -5,6 +5,7 @@ the way browsers parse (WHATWG URL Standard), because what counts is where a bro
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import quote
@@ -58,7 +59,7 @@ def check(target: str, policy: TargetPolicy, *, name: str = "target") -> str:
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Input should be a valid URL, ")
         raise errors.TargetInvalid(f"Not a valid URL: {reason}.", field=name) from error
-    if url.username or url.password:
+    if url.username or url.password or _has_empty_user(target):
         raise errors.TargetUserInfo("Remove the user name and password before the '@'.", field=name)
     if scheme in _WEB_SCHEMES:
         _check_host(url, policy, name)
@@ -85,6 +86,11 @@ def own_hosts(base_url: str) -> frozenset[tuple[str, int]]:
 def fingerprint(target: str) -> int:
     """A signed 64-bit hash of a stored target, for the index by which an existing link is found."""
     return int.from_bytes(hashlib.blake2b(target.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _has_empty_user(target: str) -> bool:
+    """Whether an `@` stands where a user would, with nothing before it that the parser would have kept."""
+    return "@" in re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]
 
 
 def _place(url: AnyUrl) -> tuple[str, int]:

@@ -62,9 +62,9 @@ class Recorder:
             visitor_hash=visitor.visitor_hash(address, user_agent, salt) if salt else 0,
             salt_day=day,
             user_agent=agent_text,
-            language=headers.get(b"accept-language", b"")[:_MAX_LANGUAGE].decode("latin-1"),
+            language=_languages(headers.get(b"accept-language", b"")),
             referrer=clicks.referrer_origin(headers.get(b"referer", b"").decode("utf-8", "replace")),
-            utm=clicks.utm(scope["query_string"].decode("latin-1")),
+            utm=clicks.utm(scope["query_string"].decode("utf-8", "replace")),
         )
 
 
@@ -75,6 +75,13 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
 
 def _values(scope: Scope, wanted: bytes) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+
+
+def _languages(accepted: bytes) -> str:
+    """The first ranges of an Accept-Language header, as many as fit whole: half a range might mean another thing."""
+    if len(accepted) > _MAX_LANGUAGE:
+        accepted = accepted[:_MAX_LANGUAGE].rpartition(b",")[0]
+    return accepted.decode("latin-1")
 
 
 def _flags(headers: dict[bytes, bytes]) -> Flag:

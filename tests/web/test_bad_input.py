@@ -252,7 +252,6 @@ OWN_HOST = {
     "full-width": "https://ｇｏ．ｅｘａｍｐｌｅ/",
     "ideographic-stop": "https://go。example/",
     "soft-hyphen": "https://g\u00ado.example/",
-    "empty-user-info": "https://@go.example/",
     "more-slashes": "https:////go.example/",
 }
 TOO_LONG = {

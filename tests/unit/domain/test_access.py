@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortener import settings
 from shortener.domain import access
 from shortener.domain.access import ApiKey, Caller, Scope
 from tests.unit.laws import law
@@ -28,6 +27,23 @@ def stored(key: bytes = KEY, *, expires_at: datetime | None = None, revoked_at: 
         revoked_at=revoked_at,
         last_used_at=None,
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "is_id"),
+    [
+        ("000102030405", True),
+        ("abcdefabcdef", True),
+        ("ABCDEFABCDEF", False),
+        ("00010203040", False),
+        ("0001020304050", False),
+        ("000102030405\n", False),
+        ("٠٠٠١٠٢٠٣٠٤٠٥", False),
+        ("", False),
+    ],
+)
+def test_what_looks_like_an_id(value: str, is_id: bool) -> None:
+    assert access.is_id(value) is is_id
 
 
 def test_the_shape_of_a_key() -> None:
@@ -100,7 +116,3 @@ def test_what_a_caller_may_do(scope: Scope) -> None:
 
 def test_scopes_are_stored_and_so_keep_their_names() -> None:
     assert set(Scope) == {"links:read", "links:write", "stats:read", "admin"}
-
-
-def test_a_preset_key_is_long_enough_not_to_be_guessed() -> None:
-    assert settings.MIN_ADMIN_KEY_LENGTH * 6 >= 128

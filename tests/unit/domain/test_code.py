@@ -27,6 +27,8 @@ GOOD = {
     "cyrillic": ("ссылка", "ссылка"),
     "japanese": ("短縮", "短縮"),
     "hangul-jamo": ("\u1112\u1161\u11ab", "한"),
+    "hindi-with-vowel-signs": ("हिन्दी", "हिन्दी"),
+    "thai-with-tone-marks": ("ไม่ใช่", "ไม่ใช่"),
     "arabic-digits": ("٤٢", "٤٢"),
     "case-is-kept": ("CaSe", "CaSe"),
 }
@@ -38,6 +40,7 @@ BAD = {
     "too-long-in-another-script": ("語" * 129, "129"),
     "far-too-long": ("x" * 100_000, "100000"),
     "run-of-combining-marks": ("a" + "\u0301\u0316" * 50_000, "100001"),
+    "a-mark-alone": ("\u0301", "U+0301"),
     "dot": ("robots.txt", "'.'"),
     "dots-only": ("..", "'.'"),
     "slash": ("a/b", "'/'"),

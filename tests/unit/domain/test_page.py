@@ -103,6 +103,25 @@ def test_a_forged_moment_is_refused(value: str) -> None:
         pages.read_moment(value)
 
 
+def test_a_question_tells_lists_apart() -> None:
+    lists = [
+        ("links",),
+        ("links", ""),
+        ("links", "a", "b"),
+        ("links", "b", "a"),
+        ("links", "ab"),
+        ("keys", "a\ud800"),
+    ]
+    names = [pages.question(*parts) for parts in lists]
+    assert len(set(names)) == len(lists)
+    assert pages.question("links", "a", "b") == names[2]
+    # However long a question is, its cursors are short enough to be read.
+    long = pages.question("links", "x" * 100_000)
+    assert pages.read_cursor(long, pages.make_cursor(long, ["語" * 40, 7]), (str, int)) == ["語" * 40, 7]
+    with pytest.raises(errors.CursorInvalid):
+        pages.read_cursor(names[2], pages.make_cursor(names[3], []), ())
+
+
 def test_a_page() -> None:
     page: pages.Page[Any] = pages.Page([1, 2], None)
     assert (list(page.items), page.next) == ([1, 2], None)

@@ -99,6 +99,10 @@ NO_ZONES = {
     "folder": "Europe",
     "folder-with-slash": "Europe/",
     "offset": "+05:00",
+    "the-machines-own": "localtime",
+    "none-at-all": "Factory",
+    "leap-seconds": "right/Europe/Berlin",
+    "file-of-a-zone": "posix/Europe/Berlin",
     "space-before": " UTC",
     "newline-at-the-end": "UTC\n",
     "nul": "UTC\0",
@@ -141,27 +145,35 @@ def test_a_period_is_widened_to_slots() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "end"),
+    ("start", "end", "field"),
     [
-        (at("2026-01-02"), at("2026-01-01")),
-        (at("2026-01-01"), at("2026-01-01")),
-        (at("2026-01-01T01:00", "Europe/Berlin"), at("2026-01-01T00:00")),
-        (at("1969-12-31T23:59:59"), at("2026-01-01")),
-        (at("1970-01-01T00:59", "Europe/Berlin"), at("2026-01-01")),
-        (at("2026-01-01"), at("9998-12-31T00:00:01")),
-        (at("9999-12-30"), at("9999-12-31")),
+        (at("2026-01-02"), at("2026-01-01"), "start"),
+        (at("2026-01-01"), at("2026-01-01"), "start"),
+        (at("2026-01-01T01:00", "Europe/Berlin"), at("2026-01-01T00:00"), "start"),
+        (at("1969-12-31T23:59:59"), at("2026-01-01"), "start"),
+        (at("1970-01-01T00:59", "Europe/Berlin"), at("2026-01-01"), "start"),
+        (at("2026-01-01"), at("1969-12-31T23:59:59"), "end"),
+        (at("9998-01-01"), at("9998-12-31T00:00:01"), "end"),
+        (at("9999-12-30"), at("9999-12-31"), "start"),
+        (periods.EARLIEST, periods.EARLIEST + periods.LONGEST + timedelta(milliseconds=1), "start"),
     ],
 )
-def test_what_is_no_period(start: datetime, end: datetime) -> None:
+def test_what_is_no_period(start: datetime, end: datetime, field: str) -> None:
     with pytest.raises(errors.PeriodInvalid) as refusal:
         periods.between(start, end, ZoneInfo("UTC"))
-    assert refusal.value.field == "start"
+    assert refusal.value.field == field
 
 
-def test_the_longest_period() -> None:
-    period = periods.between(periods.EARLIEST, periods.LATEST, ZoneInfo("Pacific/Kiritimati"))
-    assert period.start_ms == 0
-    assert period.local(period.end_ms).year == 9998
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "UTC", "Pacific/Kiritimati"])
+def test_the_first_and_the_last_of_the_longest_periods(zone: str) -> None:
+    """At both ends of time the clocks of every zone can still be read."""
+    for start in (periods.EARLIEST, periods.LATEST - periods.LONGEST):
+        period = periods.between(start, start + periods.LONGEST, ZoneInfo(zone))
+        assert period.end_ms - period.start_ms == 366_000 * DAY_MS
+        assert len(periods.cover(period).months) < 32_766
+        for granularity in Granularity:
+            with pytest.raises(errors.TooManyBuckets):
+                periods.bucket_starts(period, granularity)
 
 
 # --- buckets: days that are not like others
@@ -333,10 +345,6 @@ def test_too_many_buckets() -> None:
         periods.bucket_starts(more, Granularity.QUARTER)
     assert refusal.value.field == "granularity"
     assert "15m" in refusal.value.detail
-    whole = periods.between(periods.EARLIEST, periods.LATEST, ZoneInfo("UTC"))
-    for granularity in Granularity:
-        with pytest.raises(errors.TooManyBuckets):
-            periods.bucket_starts(whole, granularity)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def test_what_is_no_tag(tag: str, mentioned: str) -> None:
         tags.normal_form(tag)
     assert mentioned in refusal.value.detail
     assert refusal.value.field == "tags"
+    with pytest.raises(errors.TagInvalid) as refusal:
+        tags.normal_form(tag, name="tag")
+    assert refusal.value.field == "tag"
 
 
 @law

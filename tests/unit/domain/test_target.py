@@ -17,7 +17,11 @@ from tests.unit.laws import law
 
 ANYTHING = TargetPolicy()
 MORE = TargetPolicy(extra_schemes=frozenset({"ftp", "mailto", "tel", "myapp"}))
-OWN = TargetPolicy(own_hosts=frozenset({("go.example", 443), ("xn--bcher-kva.example", 443), ("127.0.0.1", 8000)}))
+OWN = TargetPolicy(
+    own_hosts=targets.own_hosts("https://go.example")
+    | targets.own_hosts("https://bücher.example:8443")
+    | targets.own_hosts("http://127.0.0.1:8000")
+)
 
 #: What every parser reads alike: a host of harmless characters, a path, printable ASCII.
 UNMISTAKABLE = re.compile(r"https?://(?:[a-z0-9._~-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[!-~]*")
@@ -137,9 +141,11 @@ OWN_SPELLINGS = {
     "soft-hyphen": "https://g\u00ado.example/",
     "three-slashes": "https:///go.example/",
     "dots-in-path": "https://go.example/a/../..",
-    "international": "https://bücher.example/",
-    "international-upper-case": "https://BÜCHER.example/",
-    "international-punycode": "https://XN--bcher-kva.example/",
+    "other-default-port": "http://go.example/",
+    "default-port-of-the-other-scheme": "http://go.example:443/",
+    "international": "https://bücher.example:8443/",
+    "international-upper-case": "https://BÜCHER.example:8443/",
+    "international-punycode": "http://XN--bcher-kva.example:8443/",
     "ipv4": "http://127.0.0.1:8000/",
     "ipv4-short": "http://127.1:8000/",
     "ipv4-number": "http://2130706433:8000/",
@@ -147,6 +153,15 @@ OWN_SPELLINGS = {
     "ipv4-octal": "http://0177.0.0.1:8000/",
     "ipv4-circled": "http://①②⑦.1:8000/",
     "ipv4-trailing-dot": "http://127.0.0.1.:8000/",
+    "another-loopback-address": "http://127.0.0.2:8000/",
+    "unspecified-address": "http://0.0.0.0:8000/",
+    "zero": "http://0:8000/",
+    "ipv6-loopback": "http://[0:0:0:0:0:0:0:1]:8000/",
+    "ipv6-unspecified": "http://[::]:8000/",
+    "ipv4-mapped-into-ipv6": "http://[::ffff:127.0.0.1]:8000/",
+    "localhost": "http://LOCALHOST:8000/",
+    "localhost-trailing-dot": "http://localhost.:8000/",
+    "below-localhost": "http://a.localhost:8000/",
 }
 
 
@@ -159,12 +174,16 @@ def test_the_own_host_is_refused_in_every_spelling(raw: str) -> None:
 
 NEIGHBOURS = {
     "other-port": "https://go.example:8443/",
-    "port-of-the-other-scheme": "http://go.example/",
+    "international-on-another-port": "https://xn--bcher-kva.example/",
     "subdomain": "https://www.go.example/",
     "parent": "https://example/",
     "longer-name": "https://go.example.com/",
     "in-the-path": "https://b.example/go.example",
-    "other-address": "http://127.0.0.2:8000/",
+    "loopback-on-another-port": "http://127.0.0.1:8001/",
+    "address-of-another-machine": "http://192.0.2.1:8000/",
+    "ipv6-of-another-machine": "http://[2001:db8::1]:8000/",
+    "begins-like-localhost": "http://localhost.example:8000/",
+    "ends-like-localhost": "http://notlocalhost:8000/",
 }
 
 
@@ -178,8 +197,13 @@ HOSTS = [
     ("http://go.example", ("go.example", 80)),
     ("https://GO.example:8443/base", ("go.example", 8443)),
     ("https://bücher.example", ("xn--bcher-kva.example", 443)),
-    ("http://127.1:8000", ("127.0.0.1", 8000)),
-    ("http://[0:0::1]:8000", ("[::1]", 8000)),
+    ("https://go.example.", ("go.example", 443)),
+    ("http://192.0.513:8000", ("192.0.2.1", 8000)),
+    ("http://[2001:DB8::1]:8000", ("[2001:db8::1]", 8000)),
+    ("http://127.1:8000", ("localhost", 8000)),
+    ("http://[0:0::1]:8000", ("localhost", 8000)),
+    ("http://0.0.0.0:8000", ("localhost", 8000)),
+    ("http://localhost:8000", ("localhost", 8000)),
 ]
 
 
@@ -189,13 +213,18 @@ def test_host_of(base_url: str, host: tuple[str, int]) -> None:
     assert host in targets.own_hosts(base_url)
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"])
 def test_a_loopback_host_has_all_its_names(name: str) -> None:
     policy = TargetPolicy(own_hosts=targets.own_hosts(f"http://{name}:8000"))
-    for other in ("localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.1", "[::1]", "[0:0:0:0:0:0:0:1]"):
+    for other in ("localhost", "127.0.0.1", "127.1", "[::1]", "0.0.0.0", "[::ffff:7f00:1]"):
         with pytest.raises(errors.TargetOwnHost):
             targets.check(f"http://{other}:8000/", policy)
-    assert targets.own_hosts("https://go.example") == {("go.example", 443)}
+
+
+def test_on_a_default_port_both_default_ports_are_ours() -> None:
+    both = {("go.example", 80), ("go.example", 443)}
+    assert targets.own_hosts("https://go.example") == targets.own_hosts("http://go.example") == both
+    assert targets.own_hosts("https://go.example:8443") == {("go.example", 8443)}
 
 
 @pytest.mark.parametrize(
