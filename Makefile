@@ -16,7 +16,8 @@ install: $(VENV)/.runtime   ## build .venv/ with .venv/bin/shortener
 dev: $(VENV)/.dev           ## the same, with what tests and checks need
 
 test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term tests --ignore=tests/bench
+	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term tests --ignore=tests/bench --ignore=tests/browser
+	$(BIN)/python -m pytest -q -n auto tests/browser
 	$(BIN)/python -m pytest -q tests/bench
 
 check: dev       ## format, lint, types, architecture

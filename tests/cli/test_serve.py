@@ -248,7 +248,11 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
         "the database postgresql+psycopg://someone:***@127.0.0.1:CLOSED/x?colour=red cannot be opened: "
         'invalid connection option "colour"',
     ),
-    "a database in memory": ((), {"DATABASE_URL": "sqlite:///:memory:"}, NO_ADDRESS),
+    "a database in memory": (
+        (),
+        {"DATABASE_URL": "sqlite:///:memory:"},
+        "bad setting SHORTENER_DATABASE_URL: must name a file",
+    ),
     "another kind of database": (
         (),
         {"DATABASE_URL": "mysql://x"},
