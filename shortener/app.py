@@ -132,8 +132,8 @@ async def _kept_fresh(salts: Salts) -> AsyncIterator[None]:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await asyncio.to_thread(salts.refresh)
-            except errors.DatabaseUnavailable as error:
-                log.warning("salts not refreshed, trying again later", cause=error.detail)
+            except Exception as error:  # nothing may end this loop: without salts nobody is unique
+                log.warning("salts not refreshed, trying again later", cause=str(error.__cause__ or error))
 
     task = asyncio.create_task(refresh())
     try:

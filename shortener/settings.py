@@ -26,6 +26,11 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _stripped(value: Any) -> Any:
+    """Without space around it, which no header could carry."""
+    return value.strip() if isinstance(value, str) else value
+
+
 def _number(value: Any) -> Any:
     """The environment has only text, which a literal number does not match."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -79,7 +84,9 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(None, repr=False)
     database_url_file: Path | None = None
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
-    admin_key: str | None = Field(None, min_length=MIN_ADMIN_KEY_LENGTH, repr=False)
+    admin_key: Annotated[str, Field(min_length=MIN_ADMIN_KEY_LENGTH), BeforeValidator(_stripped)] | None = Field(
+        None, repr=False
+    )
     admin_key_file: Path | None = None
     redirect_status: Annotated[Literal[301, 302, 307, 308], BeforeValidator(_number)] = 302
     redirect_cache_seconds: int = Field(300, ge=0, le=31_536_000)

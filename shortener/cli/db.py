@@ -42,7 +42,11 @@ def ready_database(configured: Settings) -> "Database":
 
         try:
             migration.upgrade(database)
-        except errors.DatabaseUnavailable as error:
+        except errors.StartFailed:
+            database.close()
+            raise
+        except Exception as error:
+            database.close()
             raise errors.StartFailed(f"the database {database} cannot be migrated: {_cause(error)}") from error
     return database
 

@@ -64,7 +64,7 @@ def list_links(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """List links, newest first."""
+    """List links: the newest, or those most or last clicked, first."""
     links = Api(url, key).collect("/links", {"search": search, "tag": tag, "sort": sort}, limit)
     if as_json:
         show_json(links)

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from shortener.clicks import enrich
 from shortener.clicks.labels import Labels
 from shortener.domain import click as clicks
 from shortener.domain import period
-from shortener.domain.click import Click, Dimension
+from shortener.domain.click import Click, ClickClass, Dimension
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.storage import clicks as rows
 from shortener.storage.clicks import Owner
 from shortener.storage.engine import Connection
+
+log = structlog.get_logger()
 
 #: Salts older than this many days are gone, and with them the memory of who was counted.
 SALT_DAYS = 2
@@ -30,7 +34,7 @@ class _Attributed:
     link_id: int
     domain_id: int
     time_ms: int
-    click_class: int
+    click_class: ClickClass
     first: bool = False
 
     @property
@@ -52,9 +56,10 @@ def write(connection: Connection, batch: Sequence[Click], labels: Labels) -> Non
     # First, because on PostgreSQL this lock keeps the drainers of several nodes from each other's rows.
     first_id = rows.take_ids(connection, len(batch))
     owners = rows.owners(connection, {click.link_id for click in batch if click.link_id is not None})
-    attributed = [_attribute(click, owners, now_ms) for click in batch]
+    learnt = [_learn(click) for click in batch]
+    attributed = [_attribute(click, kind, owners, now_ms) for click, (kind, _) in zip(batch, learnt, strict=True)]
     _mark_firsts(connection, attributed, period.day_of(now_ms))
-    values = [enrich.values(item.click) for item in attributed]
+    values = [found for _, found in learnt]
     wanted = {pair for found in values for pair in found.items()}
     own_codes = {
         found.get(Dimension.CODE, "") for found, item in zip(values, attributed, strict=True) if item.link_id > 0
@@ -68,8 +73,16 @@ def write(connection: Connection, batch: Sequence[Click], labels: Labels) -> Non
     _add_sums(connection, attributed)
 
 
-def _attribute(click: Click, owners: dict[int, Owner], now_ms: int) -> _Attributed:
-    kind = click.click_class or enrich.click_class(click.user_agent, click.flags)
+def _learn(click: Click) -> tuple[ClickClass, dict[Dimension, str]]:
+    """Class and values of a click. What cannot be learnt is missing: no click may stop those behind it."""
+    try:
+        return click.click_class or enrich.click_class(click.user_agent, click.flags), enrich.values(click)
+    except Exception as error:
+        log.error("a click could not be enriched", cause=repr(error))
+        return click.click_class or ClickClass.BOT, {}
+
+
+def _attribute(click: Click, kind: ClickClass, owners: dict[int, Owner], now_ms: int) -> _Attributed:
     latest = now_ms + clicks.MAX_AHEAD_MS
     if click.link_id is None:
         return _Attributed(click, ORPHANS_ID, 0, min(click.time_ms, latest), kind)

@@ -59,6 +59,8 @@ class Drainer:
         self._lock = os.open(folder / "drainer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._folding = fold.Folder(database)
         self._retention = retention.Retention(database)
+        #: The last failure, in words; None while draining works.
+        self.fault: str | None = None
 
     def elected(self) -> bool:
         """Whether this is the one drainer of its data directory; once it is, it stays so until `close`."""
@@ -69,19 +71,17 @@ class Drainer:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Drains until `stop` is set, waiting for election first. Faults are logged, counted and outlived."""
+        """Drains until `stop` is set, once elected. Faults of any kind are logged, counted and outlived."""
         backoff = BACKOFF_SECONDS[0]
-        while not self.elected():
-            if stop.wait(1):
-                return
         while not stop.is_set():
             try:
-                busy = self.step()
-                backoff = BACKOFF_SECONDS[0]
-                pause = 0.0 if busy else POLL_SECONDS
-            except (errors.Broken, OSError) as error:
+                busy = self.elected() and self.step()
+                pause, backoff, self.fault = 0.0 if busy else POLL_SECONDS, BACKOFF_SECONDS[0], None
+            except Exception as error:  # nothing may end this loop: without it nothing is counted
                 metrics.DRAIN_FAILURES.inc()
-                log.warning("draining failed, trying again", cause=str(error.__cause__ or error), seconds=backoff)
+                self.fault = str(error.__cause__ or error)
+                foreseen = isinstance(error, errors.Broken | OSError)
+                log.warning("draining failed, trying again", cause=self.fault, seconds=backoff, exc_info=not foreseen)
                 pause, backoff = backoff, min(2 * backoff, BACKOFF_SECONDS[1])
             stop.wait(pause)
 
@@ -98,14 +98,19 @@ class Drainer:
     def close(self) -> None:
         """Lets go of all segments and of the election."""
         for source in self._sources.values():
-            os.close(source.descriptor)
+            if not source.finished:
+                os.close(source.descriptor)
         self._sources.clear()
         os.close(self._lock)
 
     def _discover(self) -> None:
         for path in sorted(self._folder.glob(f"*{segment.SUFFIX}")):
             if path not in self._sources:
-                self._open(path)
+                try:
+                    self._open(path)
+                except OSError as error:
+                    # The others must not wait for one that cannot be opened.
+                    log.error("segment cannot be read", path=str(path), cause=str(error))
 
     def _open(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -136,7 +141,8 @@ class Drainer:
             if clicks:
                 batch.write(connection, clicks, self._labels)
         source.mark = end
-        self._labels.publish()
+        if clicks:
+            self._labels.publish()
         metrics.CLICKS_DRAINED.inc(len(clicks))
         return True
 
@@ -166,14 +172,23 @@ class Drainer:
         rest = os.pread(source.descriptor, frame.MAX_LENGTH, start)
         if rest.strip(b"\0"):
             _quarantine(source.path, rest, f"torn at byte {start}")
+        # Nothing is read from it any more, and a day's worth of files must not stay open.
+        os.close(source.descriptor)
         source.finished = True
 
     def _remove_old(self) -> None:
         for path, source in list(self._sources.items()):
-            if source.finished and time.time() - os.fstat(source.descriptor).st_mtime > KEEP_SECONDS:
+            if source.finished and self._age(path) > KEEP_SECONDS:
                 path.unlink(missing_ok=True)
-                os.close(source.descriptor)
                 del self._sources[path]
+
+    @staticmethod
+    def _age(path: Path) -> float:
+        """Seconds since a file was written; without end for one that is gone."""
+        try:
+            return time.time() - path.stat().st_mtime
+        except FileNotFoundError:
+            return float("inf")
 
 
 def _set_aside(path: Path, why: str) -> None:

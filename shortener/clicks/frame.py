@@ -87,7 +87,7 @@ def seal(payload: bytes, seed: int) -> bytes:
 
 
 def read(data: bytes, offset: int, seed: int) -> Reading:
-    """The frame at `offset` of `data`, which is a segment from its first byte.
+    """The frame at `offset` of `data`, a piece of a segment that begins where a frame does.
 
     No body: there is no frame yet (zero length, or the end of the data) or it is damaged.
     """

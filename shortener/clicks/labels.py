@@ -32,6 +32,8 @@ class Labels:
         pairs = set(wanted)
         texts = {text for _, text in pairs}
         known = {text: self._kept[text] for text in texts if text in self._kept}
+        for text in known:
+            self._kept.move_to_end(text)
         known |= rows.labels(connection, texts - known.keys())
         fresh = [pair for pair in sorted(pairs) if pair[1] not in known]
         admitted = self._admit(fresh, day, set(unbounded))

@@ -9,6 +9,8 @@ from shortener.storage.engine import Database
 
 #: Seconds between looks; what must go is days old.
 EVERY_SECONDS = 600.0
+#: Visitor hashes destroyed in one transaction: few enough to hold the write lock for milliseconds.
+STEP = 2_000
 
 
 class Retention:
@@ -19,10 +21,13 @@ class Retention:
         self._next = 0.0
 
     def step(self) -> None:
-        """Destroys what is due, if it is time to look again."""
+        """Destroys a step of what is due, if it is time to look again; the rest follows in the next calls."""
         if time.monotonic() < self._next:
             return
+        # First, so that a failure here does not come back at once and keep clicks from being drained.
+        self._next = time.monotonic() + EVERY_SECONDS
         today = period.day_of(time.time_ns() // 1_000_000)
         with self._database.write() as connection:
-            rows.forget_visitors(connection, today - SALT_DAYS)
-        self._next = time.monotonic() + EVERY_SECONDS
+            gone = rows.forget_visitors(connection, today - SALT_DAYS, at_most=STEP)
+        if gone == STEP:
+            self._next = 0.0

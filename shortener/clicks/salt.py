@@ -26,9 +26,9 @@ class Salts:
         """Makes the salts of today and tomorrow if nobody has, and reads them. Raises DatabaseUnavailable."""
         today = period.day_of(time.time_ns() // 1_000_000)
         with self._database.write() as connection:
-            self._salts = {
-                day: rows.salt(connection, day, secrets.token_bytes(SALT_BYTES)) for day in (today, today + 1)
-            }
+            found = {day: rows.salt(connection, day, secrets.token_bytes(SALT_BYTES)) for day in (today, today + 1)}
+        # Only now that they are committed: a hash must not be made with a salt that nobody else has.
+        self._salts = found
 
     def of(self, day: int) -> bytes | None:
         """The salt of a UTC day counted from 1970, or None if it is not at hand."""

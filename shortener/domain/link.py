@@ -15,7 +15,8 @@ PERMANENT_STATUSES = frozenset({301, 308})
 METHOD_KEEPING_STATUSES = frozenset({307, 308})
 
 MAX_TITLE_LENGTH = 512
-MAX_NOTES_LENGTH = 10_000
+#: So that a link with every field at its longest still fits into the largest body, even with all characters escaped.
+MAX_NOTES_LENGTH = 2_000
 MAX_TAGS = 50
 
 #: Pseudo-links: clicks that are no one link's are credited to these ids in the statistics.
@@ -99,7 +100,7 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
 def warnings(status: int | None, instance_status: int, cache_seconds: int) -> list[str]:
     """What the owner of a link with this status should know, in sentences."""
     effective = status or instance_status
-    if effective not in PERMANENT_STATUSES:
+    if effective not in PERMANENT_STATUSES or not cache_seconds:
         return []
     return [
         f"Browsers and proxies may keep a {effective} redirect for {cache_seconds} seconds: "

@@ -59,7 +59,7 @@ def check(target: str, policy: TargetPolicy, *, name: str = "target") -> str:
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Input should be a valid URL, ")
         raise errors.TargetInvalid(f"Not a valid URL: {reason}.", field=name) from error
-    if url.username or url.password or _has_empty_user(target):
+    if url.username or url.password or (scheme in _WEB_SCHEMES and _has_empty_user(target)):
         raise errors.TargetUserInfo("Remove the user name and password before the '@'.", field=name)
     if scheme in _WEB_SCHEMES:
         _check_host(url, policy, name)

@@ -11,8 +11,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: Milliseconds and seconds of a UTC day.
-DAY_MS = 86_400_000
 #: Bytes of a user agent that are looked at; the longest real one of our test data has 307.
 MAX_USER_AGENT_BYTES = 512
 #: Bytes kept of a truncated address: /24 and /48 are what Matomo and the CNIL call anonymised.

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +23,12 @@ _QUESTION = "keys"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The administrator key that the operator has set, or None: only its SHA-256 is kept."""
+    """What a process knows of keys beside the database."""
 
+    #: SHA-256 of the administrator key that the operator has set, or None.
     digest: bytes | None = None
+    #: When this process last tried to store that a key was used, by the key's id.
+    noted: dict[str, datetime] = field(default_factory=dict)
 
 
 def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
@@ -39,9 +43,7 @@ def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
         found = rows.by_id(connection, key_id)
     if found is None or not access.opens(found, key, now):
         raise errors.KeyInvalid
-    if found.last_used_at is None or now - found.last_used_at > _TOUCH_EVERY:
-        with database.write() as connection:
-            rows.touch(connection, found.id, now)
+    _note_use(database, preset, found, now)
     return Caller(actor=f"key {found.id}", scopes=frozenset(found.scopes))
 
 
@@ -112,6 +114,16 @@ def revoke(database: Database, key_id: str, *, actor: str) -> None:
             changes.append(
                 connection, at=now, actor=actor, kind="key-revoked", code=key_id, diff={"revoked_at": [None, now]}
             )
+
+
+def _note_use(database: Database, preset: Preset, key: ApiKey, now: datetime) -> None:
+    """Stores when `key` was used, if that is due; a database that cannot be written must not keep readers out."""
+    noted = max(filter(None, (key.last_used_at, preset.noted.get(key.id))), default=None)
+    if noted is not None and now - noted <= _TOUCH_EVERY:
+        return
+    preset.noted[key.id] = now
+    with suppress(errors.DatabaseUnavailable), database.write() as connection:
+        rows.touch(connection, key.id, now)
 
 
 def _by_id(connection: Connection, key_id: str) -> ApiKey:

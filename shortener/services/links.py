@@ -145,20 +145,23 @@ def _existing(connection: Connection, draft: LinkDraft) -> Link | None:
 
 def _add(connection: Connection, draft: LinkDraft, policy: LinkPolicy, actor: str) -> Link:
     now = datetime.now(UTC)
-    code = draft.code or _generated(policy.code_length)
+    code = draft.code or _generated(policy, policy.code_length)
     attempts = 0
     while rows.add(connection, draft, code=code, nonce=secrets.randbits(32), now=now) is None:
         if draft.code is not None:
             raise errors.CodeTaken(f"Another link is called '{code}' already; choose another code.", field="code")
         attempts += 1
-        code = _generated(policy.code_length + attempts // codes.ATTEMPTS_PER_LENGTH)
+        code = _generated(policy, policy.code_length + attempts // codes.ATTEMPTS_PER_LENGTH)
     made = _by_code(connection, code)
     _record(connection, "link-created", made, _difference(None, _draft(made)), actor, now)
     return made
 
 
-def _generated(length: int) -> str:
-    return "".join(secrets.choice(codes.ALPHABET) for _ in range(length))
+def _generated(policy: LinkPolicy, length: int) -> str:
+    while True:
+        code = "".join(secrets.choice(codes.ALPHABET) for _ in range(length))
+        if code.lower() not in policy.reserved:
+            return code
 
 
 def _change(connection: Connection, before: Link, draft: LinkDraft, actor: str) -> Link:

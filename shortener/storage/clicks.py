@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    tuple_,
     union_all,
     update,
 )
@@ -64,10 +65,14 @@ def salt(connection: Connection, day: int, proposed: bytes) -> bytes:
     return stored
 
 
-def forget_visitors(connection: Connection, before_day: int) -> int:
-    """Destroys salts and visitor hashes of the days before `before_day`; returns how many salts went."""
-    connection.execute(delete(visitor_day).where(visitor_day.c.day < before_day))
-    return connection.execute(delete(salt_table).where(salt_table.c.day < before_day)).rowcount
+def forget_visitors(connection: Connection, before_day: int, *, at_most: int) -> int:
+    """Destroys the salts of the days before `before_day`, and up to `at_most` visitor hashes; returns how many."""
+    connection.execute(delete(salt_table).where(salt_table.c.day < before_day))
+    found = connection.execute(select(visitor_day).where(visitor_day.c.day < before_day).limit(at_most)).all()
+    key = tuple_(*visitor_day.c)
+    for chunk in _chunks([tuple(row) for row in found]):
+        connection.execute(delete(visitor_day).where(key.in_(chunk)))
+    return len(found)
 
 
 def mark(connection: Connection, segment_id: bytes) -> int | None:

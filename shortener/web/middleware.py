@@ -36,7 +36,10 @@ class HeadAsGet:
                 message = {"type": message["type"], "body": b"", "more_body": message.get("more_body", False)}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        inner = {**scope, "method": "GET"}
+        await self._app(inner, receive, send_without_body)
+        # For those outside who want to know which route it was.
+        scope["route"] = inner.get("route")
 
     def _is_ours(self, path: str) -> bool:
         return path.split("/", 2)[1:2] != [] and path.split("/", 2)[1] in self._reserved

@@ -1,6 +1,9 @@
 """What operators and their machines look at, and the few fixed files every site has."""
 
-from fastapi import APIRouter, Request
+import tempfile
+from pathlib import Path
+
+from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -34,7 +37,7 @@ async def healthz() -> Response:
 )
 def readyz(parts: PartsDep) -> Response:
     """Asks every dependency; 503 when one fails. Redirects may go on nevertheless."""
-    checks = {"database": _database(parts), "spool": _spool(parts)}
+    checks = {"database": _database(parts), "spool": _spool(parts), "drainer": _drainer(parts)}
     ready = all(check == "ok" for check in checks.values())
     content = {"status": "ok" if ready else "failing", "checks": checks}
     return ORJSONResponse(content, status_code=200 if ready else 503, headers=_NOT_STORED)
@@ -64,12 +67,12 @@ async def docs() -> Response:
 @router.get("/robots.txt", summary="What crawlers may fetch", response_class=PlainTextResponse)
 async def robots() -> Response:
     """Short links may be followed, since previews in messengers depend on it; the rest is nothing to index."""
-    paths = ("/api/", "/admin/", "/docs", "/metrics")
+    paths = ("/api/", "/admin/", "/docs/", "/docs$", "/metrics$")
     return PlainTextResponse("".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in paths)]))
 
 
 @router.get("/favicon.ico", summary="The icon", response_class=Response)
-async def favicon(_request: Request) -> Response:
+async def favicon() -> Response:
     """The icon that browsers ask for by themselves."""
     return FileResponse(pages.STATIC / "favicon.ico", media_type="image/vnd.microsoft.icon")
 
@@ -85,4 +88,21 @@ def _database(parts: Parts) -> str:
 def _spool(parts: Parts) -> str:
     if parts.spool is None:
         return "The spool is not open."
-    return "ok" if parts.spool.fault is None else f"Clicks cannot be recorded: {parts.spool.fault}"
+    # A fault may be over without a visit to show it, and none may come while this says that it is not.
+    if parts.spool.fault is None or _can_be_written(parts.settings.spool_dir):
+        return "ok"
+    return f"Clicks cannot be recorded: {parts.spool.fault}"
+
+
+def _drainer(parts: Parts) -> str:
+    if parts.drainer is None:
+        return "The drainer is not running."
+    return "ok" if parts.drainer.fault is None else f"Clicks cannot be counted: {parts.drainer.fault}"
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True

@@ -32,10 +32,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser: a header. Those behind a chunked body are dropped: they must not pass for the request's own."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def data_received(self, data: bytes) -> None:
         """The connection: bytes have come in."""
+        # The piece in which a head begins may hold the end of a body before it, so counting begins with the next.
+        was_in_head = self._in_head
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and was_in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self._refuse()

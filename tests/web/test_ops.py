@@ -42,7 +42,10 @@ def test_no_page_runs_or_loads_anything_foreign(client: TestClient) -> None:
 
 
 def test_ready_says_what_works(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok", "spool": "ok"}}
+    assert client.get("/readyz").json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "spool": "ok", "drainer": "ok"},
+    }
 
 
 def test_metrics_have_bounded_labels(client: TestClient) -> None:

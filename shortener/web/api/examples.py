@@ -25,7 +25,9 @@ def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
 
 
 #: What a call with a key can always end in.
-WITH_KEY = refusals(errors.KeyMissing, errors.KeyInvalid, errors.ScopeMissing, errors.DatabaseUnavailable)
+WITH_KEY = refusals(
+    errors.KeyMissing, errors.KeyInvalid, errors.ScopeMissing, errors.DatabaseUnavailable, errors.DatabaseBusy
+)
 #: What a call with a body can always end in.
 WITH_BODY = refusals(errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
 
@@ -38,7 +40,10 @@ NOT_READY: Responses = {
         "description": "Something does not work",
         "content": {
             "application/json": {
-                "example": {"status": "failing", "checks": {"database": errors.DatabaseBusy().detail, "spool": "ok"}}
+                "example": {
+                    "status": "failing",
+                    "checks": {"database": errors.DatabaseBusy().detail, "spool": "ok", "drainer": "ok"},
+                }
             }
         },
     }

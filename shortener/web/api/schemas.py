@@ -251,4 +251,4 @@ class ReadinessOut(_Out):
     """What works: `ok`, or why not, per dependency."""
 
     status: Literal["ok", "failing"]
-    checks: dict[str, str] = Field(examples=[{"database": "ok", "spool": "ok"}])
+    checks: dict[str, str] = Field(examples=[{"database": "ok", "spool": "ok", "drainer": "ok"}])
