@@ -24,7 +24,8 @@ class Spool:
 
     def __init__(self, folder: Path, database_id: bytes) -> None:
         """`folder` is made if need be. Where that fails, appending fails until it can be done."""
-        self._folder = folder
+        #: Where the segments are.
+        self.folder = folder
         self._database_id = database_id
         self._descriptor: int | None = None
         self._seed = 0
@@ -77,12 +78,12 @@ class Spool:
         self._offset += written
 
     def _rotate(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor, header = segment.create(self._folder, self._database_id)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor, header = segment.create(self.folder, self._database_id)
         self.close()
         self._descriptor, self._seed, self._offset = descriptor, header.seed, segment.HEADER_SIZE
 
     def _note(self, error: OSError) -> None:
         if self.fault is None:
-            log.error("the spool cannot be written: clicks are dropped", folder=str(self._folder), cause=str(error))
+            log.error("the spool cannot be written: clicks are dropped", folder=str(self.folder), cause=str(error))
         self.fault = str(error)

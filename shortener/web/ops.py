@@ -89,7 +89,7 @@ def _spool(parts: Parts) -> str:
     if parts.spool is None:
         return "The spool is not open."
     # A fault may be over without a visit to show it, and none may come while this says that it is not.
-    if parts.spool.fault is None or _can_be_written(parts.settings.spool_dir):
+    if parts.spool.fault is None or _can_be_written(parts.spool.folder):
         return "ok"
     return f"Clicks cannot be recorded: {parts.spool.fault}"
 
@@ -102,6 +102,7 @@ def _drainer(parts: Parts) -> str:
 
 def _can_be_written(folder: Path) -> bool:
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         return False

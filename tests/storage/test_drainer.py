@@ -169,6 +169,57 @@ def test_faults_are_outlived(
         thread.join()
 
 
+@pytest.mark.parametrize("fault", [KeyError("unforeseen"), RuntimeError("library"), OSError("disk")])
+def test_nothing_ends_the_drainer(
+    database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    put(spool, make_link(database), 5)
+    real, broken = rows.take_ids, threading.Event()
+    broken.set()
+
+    def fail_while_broken(*arguments: object) -> object:
+        if broken.is_set():
+            raise fault
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rows, "take_ids", fail_while_broken)
+    stop = threading.Event()
+    thread = threading.Thread(target=drainer.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(lambda: drainer.fault is not None)
+        assert count(database) == 0
+        broken.clear()
+        eventually(lambda: count(database) == 5)
+        eventually(lambda: drainer.fault is None)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_click_that_cannot_be_enriched_is_counted_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shortener.clicks import enrich
+
+    def fail(_click: Click) -> dict[Dimension, str]:
+        raise KeyError("a library's fault")
+
+    monkeypatch.setattr(enrich, "values", fail)
+    link = make_link(database)
+    drain(database, [click_on(link, now_ms()), click_on(link, now_ms(), click_class=ClickClass.HUMAN)])
+    assert count(database, link.id) == 2
+
+
+def test_a_segment_that_cannot_be_opened_holds_up_no_other(
+    database: Database, spool: Spool, drainer: Drainer, folder: Path
+) -> None:
+    (folder / f"0{segment.SUFFIX}").mkdir()
+    put(spool, make_link(database))
+    drain_all(drainer)
+    assert count(database) == 1
+
+
 class TestDamage:
     def test_a_torn_tail_of_a_dead_worker(
         self, database: Database, spool: Spool, drainer: Drainer, folder: Path
@@ -301,6 +352,23 @@ class TestForgetting:
             assert connection.execute(sqlalchemy.select(visitor_day)).all() == []
             # Whoever asks for that day's salt again gets another one.
             assert rows.salt(connection, today, b"other" * 4) != salt
+
+    def test_many_visitors_go_in_steps(
+        self, database: Database, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from shortener.clicks import retention
+
+        link, today = make_link(database), period.day_of(now_ms())
+        clicks = [click_on(link, now_ms(), visitor_hash=number, salt_day=today) for number in range(1, 6)]
+        drain(database, clicks)
+        monkeypatch.setattr(retention, "STEP", 2)
+        left = []
+        with time_machine.travel(period.from_ms((today + 3) * period.DAY_MS), tick=False):
+            for _ in range(3):
+                drainer.step()
+                with database.read() as connection:
+                    left.append(len(connection.execute(sqlalchemy.select(visitor_day)).all()))
+        assert left == [3, 1, 0]
 
     def test_workers_share_a_days_salt(self, database: Database) -> None:
         first, second = Salts(database), Salts(database)

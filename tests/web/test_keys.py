@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from shortener import errors
+from shortener.storage import keys as rows
 from shortener.web.api.schemas import KeyCreated, KeyOut, PageOut
 from tests.conftest import ADMIN_KEY
 
@@ -63,6 +65,22 @@ def test_use_is_noted(client: TestClient) -> None:
     assert key["last_used_at"] is None
     client.get("/api/v1/links", headers={"authorization": f"Bearer {key['key']}"})
     assert client.get(f"/api/v1/keys/{key['id']}").json()["last_used_at"] is not None
+
+
+def test_a_database_that_cannot_be_written_keeps_no_reader_out(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"authorization": f"Bearer {issue(client)['key']}"}
+    tries = []
+
+    def fail(*_: object) -> None:
+        tries.append(1)
+        raise errors.DatabaseBusy
+
+    monkeypatch.setattr(rows, "touch", fail)
+    for _ in range(3):
+        assert client.get("/api/v1/links", headers=headers).status_code == 200
+    assert len(tries) == 1
 
 
 def test_listing_by_pages(client: TestClient) -> None:

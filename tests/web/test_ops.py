@@ -48,6 +48,18 @@ def test_ready_says_what_works(client: TestClient) -> None:
     }
 
 
+def test_crawlers_may_follow_links_that_begin_like_our_pages(client: TestClient) -> None:
+    rules = client.get("/robots.txt").text.splitlines()
+    assert "Disallow: /docs$" in rules
+    assert "Disallow: /docs" not in rules
+    assert "Disallow: /" not in rules
+
+
+def test_head_is_observed_as_the_route_that_answers(client: TestClient) -> None:
+    client.head("/healthz")
+    assert 'shortener_requests_total{route="/healthz",status="200"}' in client.get("/metrics").text
+
+
 def test_metrics_have_bounded_labels(client: TestClient) -> None:
     client.post("/api/v1/links", json={"target": "https://example.com/", "code": "secret-code"})
     for path in ("/secret-code", "/unknown-code", "/un.known", "/a/b/c"):

@@ -283,11 +283,16 @@ class TestWithoutTheSpool:
         code = create(client)
         spool = client.app.state.parts.spool  # type: ignore[attr-defined]
         spool.close()
-        spool._folder = Path("/proc/nowhere")
+        there, spool.folder = spool.folder, Path("/proc/nowhere")
         assert client.get(f"/{code}").status_code == 302
         ready = client.get("/readyz")
         assert ready.status_code == 503
         assert ready.json()["checks"]["spool"].startswith("Clicks cannot be recorded")
+        # It is well again as soon as it could write, without waiting for a visit to prove it.
+        spool.folder = there
+        assert client.get("/readyz").status_code == 200
+        assert client.get(f"/{code}").status_code == 302
+        assert spool.fault is None
 
 
 def test_a_visitor_is_asked_nothing_and_told_nothing(client: TestClient) -> None:
