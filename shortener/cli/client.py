@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -135,6 +135,7 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
     logs.configure("error", as_json=configured.log_format == "json")
     ready_database(configured).close()
     app = create_app(configured)
+    app.state.parts.preset = replace(app.state.parts.preset, actor="command line")
     # As from a server: a fault is an answer with status 500 (and a log line), not an exception.
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     return transport, configured.public_url, key, app.state.parts.database.close

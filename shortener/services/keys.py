@@ -27,6 +27,8 @@ class Preset:
 
     #: SHA-256 of the administrator key that the operator has set, or None.
     digest: bytes | None = None
+    #: What the history calls its holder.
+    actor: str = "preset admin key"
     #: When this process last tried to store that a key was used, by the key's id.
     noted: dict[str, datetime] = field(default_factory=dict)
 
@@ -34,7 +36,7 @@ class Preset:
 def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
     """Who sends `key`. Raises KeyInvalid, alike for unknown, revoked and expired keys."""
     if preset.digest is not None and access.matches(key, preset.digest):
-        return Caller(actor="preset admin key", scopes=frozenset({Scope.ADMIN}))
+        return Caller(actor=preset.actor, scopes=frozenset({Scope.ADMIN}))
     key_id = access.public_id(key)
     if key_id is None:
         raise errors.KeyInvalid

@@ -1,27 +1,16 @@
 """Many clients at once, against a real server: the unique constraint decides."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.postgres import Postgres
 from tests.server import Server
 
 CLIENTS = 16
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    environment = {}
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        environment["SHORTENER_DATABASE_URL"] = postgres.url(postgres.create())
-    with Server(tmp_path_factory.mktemp("server"), **environment) as running:
-        yield running
 
 
 def at_once(server: Server, ask: Callable[[httpx2.Client, int], httpx2.Response]) -> list[httpx2.Response]:

@@ -13,7 +13,6 @@ import pytest
 
 from tests.addresses import ACCEPTED, REFUSED
 from tests.conftest import DATA
-from tests.postgres import Postgres
 from tests.server import Server, eventually
 
 #: How the user agents of the test data name themselves, the most telling mark first.
@@ -28,16 +27,6 @@ BROWSER_MARKS = (
     ("Firefox/", "Firefox"),
     ("CriOS/", "Chrome Mobile iOS"),
 )
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    environment = {}
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        environment["SHORTENER_DATABASE_URL"] = postgres.url(postgres.create())
-    with Server(tmp_path_factory.mktemp("server"), **environment) as running:
-        yield running
 
 
 @pytest.fixture

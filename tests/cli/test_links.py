@@ -3,9 +3,11 @@
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from shortener.storage.engine import Database
 from tests.cli.conftest import Instance, answered, cells, run
 
 TARGET = "https://example.com/a?b=c#d"
@@ -266,3 +268,11 @@ def test_help(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
     assert "Usage: shortener" in re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
+
+
+def test_the_history_names_the_command_line(nowhere: Path) -> None:
+    assert run("link", "create", "https://example.com/").exit_code == 0
+    database = Database(f"sqlite:///{nowhere / 'data' / 'shortener.db'}")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT actor FROM change").scalars().all() == ["command line"]
+    database.close()

@@ -146,29 +146,6 @@ def test_a_failed_transaction_leaves_nothing(
     assert (count(database), raw_rows(database)) == (5, 5)
 
 
-def test_faults_are_outlived(
-    database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link = make_link(database)
-    put(spool, link, 5)
-    real, failures = rows.owners, iter(range(2))
-
-    def fail_twice(*arguments: object) -> object:
-        if next(failures, None) is not None:
-            raise OSError("gone for a moment")
-        return real(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(rows, "owners", fail_twice)
-    stop = threading.Event()
-    thread = threading.Thread(target=drainer.run, args=(stop,))
-    thread.start()
-    try:
-        eventually(lambda: count(database) == 5)
-    finally:
-        stop.set()
-        thread.join()
-
-
 @pytest.mark.parametrize("fault", [KeyError("unforeseen"), RuntimeError("library"), OSError("disk")])
 def test_nothing_ends_the_drainer(
     database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch, fault: Exception
