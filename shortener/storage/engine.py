@@ -191,6 +191,8 @@ def _postgresql_engine(url: str) -> Engine:
         parsed,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            # A server that has gone silent is given up as soon as one that is slow: its own timeout cannot reach us.
+            "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
         },
         pool_size=POOL_SIZE,
