@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,9 +67,10 @@ def _address(host: str, listener: socket.socket) -> str:
 
 def _try_spool(folder: Path) -> None:
     """Makes the spool's folder and a file in it. Raises StartFailed: a server that loses clicks must not start."""
+    from shortener.clicks.spool import try_folder
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        try_folder(folder)
     except OSError as error:
         raise errors.StartFailed(f"the data directory cannot be written: {error.strerror}: {folder}") from error
 

@@ -4,6 +4,7 @@ What has been appended survives the death of the process, since the kernel has i
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,12 @@ SEGMENT_SIZE = 16 * 1024 * 1024
 ORPHANS_PER_SECOND = 50
 
 log = structlog.get_logger()
+
+
+def try_folder(folder: Path) -> None:
+    """Makes `folder` if need be, and a file in it that is gone again. Raises OSError where that cannot be done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 class Spool:

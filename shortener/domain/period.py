@@ -31,7 +31,7 @@ LONGEST = timedelta(days=366 * 1000)
 class Granularity(StrEnum):
     """How wide a bucket of a time series is."""
 
-    QUARTER = "15m"
+    QUARTER_HOUR = "15m"
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -215,7 +215,7 @@ def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
 
 def _next_start(period: Period, instant_ms: int, granularity: Granularity) -> int:
     local = period.local(instant_ms)
-    if granularity is Granularity.QUARTER:
+    if granularity is Granularity.QUARTER_HOUR:
         return instant_ms + SLOT_MS
     if granularity is Granularity.HOUR:
         return instant_ms + 4 * SLOT_MS - local.minute * 60_000

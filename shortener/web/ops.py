@@ -1,6 +1,5 @@
 """What operators and their machines look at, and the few fixed files every site has."""
 
-import tempfile
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -8,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
 from shortener import __version__, errors, metrics
+from shortener.clicks.spool import try_folder
 from shortener.redirect.answer import UNCACHED
 from shortener.web import pages
 from shortener.web.api import examples
@@ -102,8 +102,7 @@ def _drainer(parts: Parts) -> str:
 
 def _can_be_written(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        try_folder(folder)
     except OSError:
         return False
     return True

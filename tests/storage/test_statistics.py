@@ -32,7 +32,7 @@ def question(dice: random.Random, now_ms: int) -> Question:
         dimension=dice.choice([None, *DIMENSIONS]),
         start=period.from_ms(ends[0]),
         end=period.from_ms(ends[1] + 1),
-        granularity=dice.choice([None, *(g for g in Granularity if g is not Granularity.QUARTER)]),
+        granularity=dice.choice([None, *(g for g in Granularity if g is not Granularity.QUARTER_HOUR)]),
         limit=dice.choice([1, 2, 100]),
     )
 

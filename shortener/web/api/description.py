@@ -8,6 +8,9 @@ TEXT = """Create short links, follow them, and ask who clicked.
 
 Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every error is a problem document
 (RFC 9457) with a stable `code`. Moments are RFC 3339. GET routes answer HEAD too.
+
+Two errors belong to no operation: `not-found` (404) where there is nothing at a path, and `head-too-large` (431)
+where request line and headers exceed 64 KiB.
 """
 TAGS = [
     {"name": "links", "description": "Short codes and where they lead."},

@@ -26,7 +26,12 @@ def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
 
 #: What a call with a key can always end in.
 WITH_KEY = refusals(
-    errors.KeyMissing, errors.KeyInvalid, errors.ScopeMissing, errors.DatabaseUnavailable, errors.DatabaseBusy
+    errors.KeyMissing,
+    errors.KeyInvalid,
+    errors.ScopeMissing,
+    errors.DatabaseUnavailable,
+    errors.DatabaseBusy,
+    errors.Broken,
 )
 #: What a call with a body can always end in.
 WITH_BODY = refusals(errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)

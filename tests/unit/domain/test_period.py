@@ -255,7 +255,7 @@ def test_hours(zone: str, start: str, end: str, hours: list[str]) -> None:
 def test_quarters() -> None:
     period = between("2026-10-25T02:45", "2026-10-25T03:30", "Europe/Berlin")
     # 02:45 comes twice; the first one is meant, an hour and three quarters before 03:30.
-    assert widths(period, Granularity.QUARTER) == [0.25] * 7
+    assert widths(period, Granularity.QUARTER_HOUR) == [0.25] * 7
 
 
 def test_weeks_begin_on_monday() -> None:
@@ -280,7 +280,7 @@ SHARED: dict[Granularity, Callable[[datetime], object]] = {
     Granularity.MONTH: lambda local: (local.year, local.month),
 }
 LONGEST_HOURS = {
-    Granularity.QUARTER: 0.25,
+    Granularity.QUARTER_HOUR: 0.25,
     Granularity.HOUR: 1.0,
     Granularity.DAY: 26.0,
     Granularity.WEEK: 8 * 24.0,
@@ -339,10 +339,10 @@ def test_hours_begin_at_full_hours_or_where_the_clocks_are_set(period: Period) -
 def test_too_many_buckets() -> None:
     start = periods.from_ms(0)
     most = periods.between(start, start + periods.MAX_BUCKETS * timedelta(minutes=15), ZoneInfo("UTC"))
-    assert len(periods.bucket_starts(most, Granularity.QUARTER)) == periods.MAX_BUCKETS
+    assert len(periods.bucket_starts(most, Granularity.QUARTER_HOUR)) == periods.MAX_BUCKETS
     more = Period(most.start_ms, most.end_ms + SLOT_MS, most.zone)
     with pytest.raises(errors.TooManyBuckets) as refusal:
-        periods.bucket_starts(more, Granularity.QUARTER)
+        periods.bucket_starts(more, Granularity.QUARTER_HOUR)
     assert refusal.value.field == "granularity"
     assert "15m" in refusal.value.detail
 
