@@ -55,6 +55,7 @@ class Drainer:
         self._database_id = database_id
         self._labels = Labels()
         self._sources: dict[Path, _Source] = {}
+        self._unreadable: set[Path] = set()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder / "drainer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._folding = fold.Folder(database)
@@ -109,8 +110,10 @@ class Drainer:
                 try:
                     self._open(path)
                 except OSError as error:
-                    # The others must not wait for one that cannot be opened.
-                    log.error("segment cannot be read", path=str(path), cause=str(error))
+                    # The others must not wait for one that cannot be opened. It is tried again, and told once.
+                    if path not in self._unreadable:
+                        log.error("segment cannot be read", path=str(path), cause=str(error))
+                    self._unreadable.add(path)
 
     def _open(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
