@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shortener.clicks import batch, fold
+from shortener.clicks import batch, enrich, fold, frame
 from shortener.clicks.labels import Labels
 from shortener.domain import access, period
 from shortener.domain.click import Click, ClickClass, Dimension
@@ -14,6 +14,7 @@ from shortener.domain.target import TargetPolicy
 from shortener.services import links
 from shortener.services.links import LinkPolicy
 from shortener.storage import clicks as rows
+from shortener.storage import folding
 from shortener.storage.engine import Database
 
 POLICY = LinkPolicy(TargetPolicy(), frozenset({"api"}), 7)
@@ -70,20 +71,25 @@ def random_click(link: Link, now_ms: int, span_days: int, dice: random.Random) -
 def drain(database: Database, clicks: Sequence[Click], labels: Labels | None = None) -> None:
     """Writes clicks as the drainer does, in one transaction."""
     with database.write() as connection:
-        batch.write(connection, clicks, labels or Labels())
+        batch.write(connection, [enriched(click) for click in clicks], labels or Labels())
+
+
+def enriched(click: Click) -> enrich.Enriched:
+    """A click as the drainer reads it from its frame."""
+    return enrich.click(bytes([frame.VERSION]) + frame.encode(click))
 
 
 def fold_all(database: Database, upto: int | None = None, dimensions: Iterable[Dimension] = Dimension) -> None:
     """Folds up to click `upto`, by default all there are."""
     with database.read() as connection:
         last = rows.last_id(connection)
-        marks = rows.fold_marks(connection)
+        marks = folding.marks(connection)
     for dimension in dimensions:
         mark = marks[dimension]
         while mark < (upto or last):
             end = min(mark + fold.STEP, upto or last)
             with database.write() as connection:
-                assert rows.fold(connection, dimension, mark=mark, upto=end)
+                assert folding.fold(connection, dimension, mark=mark, upto=end)
             mark = end
 
 

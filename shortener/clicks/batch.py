@@ -1,137 +1,169 @@
 """A batch: clicks read from the spool on their way into the tables, in one transaction.
 
-Gathering first (whose click, which class, which labels, is it the visitor's first), then writing what follows.
+Gathering first (whose click, is it the visitor's first, which labels), then writing what follows. This is done for
+each click there ever is: so rows are plain tuples in the order of their columns, and what many clicks have in common
+is worked out once.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import structlog
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from shortener.clicks import enrich
+from shortener.clicks.enrich import Enriched, OfLink, Values
 from shortener.clicks.labels import Labels
 from shortener.domain import click as clicks
 from shortener.domain import period
-from shortener.domain.click import Click, ClickClass, Dimension
+from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.storage import clicks as rows
-from shortener.storage.clicks import Owner
+from shortener.storage.clicks import VisitorKey
 from shortener.storage.engine import Connection
-
-log = structlog.get_logger()
 
 #: Salts older than this many days are gone, and with them the memory of who was counted.
 SALT_DAYS = 2
+#: Slots whose month is remembered: three days' worth, and a little for clocks that are wrong.
+_SLOTS_KEPT = 512
+
+Ids = tuple[int | None, ...]
+#: What a raw row begins with: id, day, link, time, domain, class, whether it is a visitor's first, flags.
+_Facts = tuple[int, int, int, int, int, int, int, int]
+#: Clicks, uniques and the time of the last one.
+_Sum = tuple[int, int, int]
 
 
-@dataclass(slots=True)
-class _Attributed:
-    """A click with its owner found and its time judged."""
+class _Credited(NamedTuple):
+    """The link or pseudo-link that clicks of one link part count for."""
 
-    click: Click
     link_id: int
     domain_id: int
-    time_ms: int
-    click_class: ClickClass
-    first: bool = False
-
-    @property
-    def visitor(self) -> tuple[int, int, int, int] | None:
-        """The key under which this visitor is unique, or None where nothing was hashed."""
-        if not self.click.visitor_hash:
-            return None
-        return (self.click.salt_day, self.link_id, self.click_class, self.click.visitor_hash)
-
-    @property
-    def credited(self) -> tuple[int, ...]:
-        """Every link and pseudo-link whose statistics this click counts in."""
-        return (self.link_id,) if self.link_id < 0 else (self.link_id, INSTANCE_ID, domain_pseudo_id(self.domain_id))
+    #: Clicks cannot be older than this.
+    created_ms: int
 
 
-def write(connection: Connection, batch: Sequence[Click], labels: Labels) -> None:
+def write(connection: Connection, batch: Sequence[Enriched], labels: Labels) -> None:
     """Writes raw rows, totals, series and uniques of `batch`, which is not empty."""
     now_ms = time.time_ns() // 1_000_000
     # First, because on PostgreSQL this lock keeps the drainers of several nodes from each other's rows.
     first_id = rows.take_ids(connection, len(batch))
-    owners = rows.owners(connection, {click.link_id for click in batch if click.link_id is not None})
-    learnt = [_learn(click) for click in batch]
-    attributed = [_attribute(click, kind, owners, now_ms) for click, (kind, _) in zip(batch, learnt, strict=True)]
-    _mark_firsts(connection, attributed, period.day_of(now_ms))
-    values = [found for _, found in learnt]
-    wanted = {pair for found in values for pair in found.items()}
-    own_codes = {
-        found.get(Dimension.CODE, "") for found, item in zip(values, attributed, strict=True) if item.link_id > 0
+    credited = _credit(connection, {click.link for click in batch})
+    new = _new_visitors(connection, batch, credited, period.day_of(now_ms))
+    facts = _facts(first_id, batch, credited, new, now_ms + clicks.MAX_AHEAD_MS)
+    referrers, visitors, utms, codes = _label_ids(connection, batch, credited, labels, period.day_of(now_ms))
+    rows.add_clicks(
+        connection,
+        [
+            (*fact, *referrers[request.referrer], *visitors[visitor.values], *utms[request.utm], *codes[link.code])
+            for fact, (_, _, _, link, visitor, request) in zip(facts, batch, strict=True)
+        ],
+    )
+    _add_sums(connection, facts)
+
+
+def _credit(connection: Connection, links: Iterable[OfLink]) -> dict[OfLink, _Credited]:
+    links = set(links)
+    owners = rows.owners(connection, {link.link_id for link in links if link.link_id is not None})
+    credited = {}
+    for link in links:
+        owner = owners.get(link.link_id) if link.link_id is not None else None
+        if link.link_id is None:
+            credited[link] = _Credited(ORPHANS_ID, 0, 0)
+        elif owner is None or owner.nonce != link.nonce:
+            credited[link] = _Credited(UNATTRIBUTED_ID, 0, 0)
+        else:
+            credited[link] = _Credited(link.link_id, owner.domain_id, owner.created_ms)
+    return credited
+
+
+def _new_visitors(
+    connection: Connection, batch: Sequence[Enriched], credited: Mapping[OfLink, _Credited], today: int
+) -> set[VisitorKey]:
+    """Those visitors of a link, class and salt day who have not been counted before."""
+    salted = range(today - SALT_DAYS, today + 2)
+    return rows.new_visitors(
+        connection,
+        {
+            (click.visitor.salt_day, credited[click.link].link_id, click.click_class, click.visitor.visitor_hash)
+            for click in batch
+            if click.visitor.visitor_hash and click.visitor.salt_day in salted
+        },
+    )
+
+
+def _label_ids(
+    connection: Connection,
+    batch: Sequence[Enriched],
+    credited: Mapping[OfLink, _Credited],
+    labels: Labels,
+    today: int,
+) -> list[dict[Values, Ids]]:
+    """The label ids of all values in `batch`: by referrer, by a visitor's values, by `utm_*`, by code."""
+    found: tuple[tuple[Sequence[Dimension], set[Values]], ...] = (
+        (enrich.REFERRER, {click.request.referrer for click in batch}),
+        (enrich.VISITOR, {click.visitor.values for click in batch}),
+        (enrich.UTM, {click.request.utm for click in batch}),
+        (enrich.CODE, {link.code for link in credited}),
+    )
+    wanted = {
+        dimension: {text for text in texts if text is not None}
+        for dimensions, distinct in found
+        for dimension, texts in zip(dimensions, zip(*distinct, strict=True), strict=True)
     }
-    ids = labels.resolve(connection, wanted, day=period.day_of(now_ms), unbounded=own_codes)
-    raw = [
-        _row(first_id + index, item, {dimension: ids[dimension, text] for dimension, text in found.items()})
-        for index, (item, found) in enumerate(zip(attributed, values, strict=True))
-    ]
-    rows.add_clicks(connection, raw)
-    _add_sums(connection, attributed)
+    own_codes = {text for link, owner in credited.items() for text in link.code if owner.link_id > 0 and text}
+    known = labels.resolve(connection, wanted, day=today, unbounded=own_codes)
+    return [_by_values(distinct, [known[dimension] for dimension in dimensions]) for dimensions, distinct in found]
 
 
-def _learn(click: Click) -> tuple[ClickClass, dict[Dimension, str]]:
-    """Class and values of a click. What cannot be learnt is missing: no click may stop those behind it."""
-    try:
-        return click.click_class or enrich.click_class(click.user_agent, click.flags), enrich.values(click)
-    except Exception as error:
-        log.error("a click could not be enriched", cause=repr(error))
-        return click.click_class or ClickClass.BOT, {}
-
-
-def _attribute(click: Click, kind: ClickClass, owners: dict[int, Owner], now_ms: int) -> _Attributed:
-    latest = now_ms + clicks.MAX_AHEAD_MS
-    if click.link_id is None:
-        return _Attributed(click, ORPHANS_ID, 0, min(click.time_ms, latest), kind)
-    owner = owners.get(click.link_id)
-    if owner is None or owner.nonce != click.nonce:
-        return _Attributed(click, UNATTRIBUTED_ID, 0, min(click.time_ms, latest), kind)
-    time_ms = min(max(click.time_ms, owner.created_ms), latest)
-    return _Attributed(click, click.link_id, owner.domain_id, time_ms, kind)
-
-
-def _mark_firsts(connection: Connection, attributed: Sequence[_Attributed], today: int) -> None:
-    """Marks the first click of each visitor, link, class and salt day as such."""
-    earliest: dict[tuple[int, int, int, int], _Attributed] = {}
-    for item in attributed:
-        if item.visitor is not None and today - SALT_DAYS <= item.click.salt_day <= today + 1:
-            earliest.setdefault(item.visitor, item)
-    for key in rows.new_visitors(connection, list(earliest)):
-        earliest[key].first = True
-
-
-def _row(click_id: int, item: _Attributed, ids: dict[Dimension, int]) -> dict[str, Any]:
+def _by_values(distinct: Iterable[Values], known: Sequence[Mapping[str, int]]) -> dict[Values, Ids]:
     return {
-        "id": click_id,
-        "day": period.day_of(item.time_ms),
-        "link_id": item.link_id,
-        "time_ms": item.time_ms,
-        "domain_id": item.domain_id,
-        "class": int(item.click_class),
-        "first": int(item.first),
-        "flags": int(item.click.flags),
-        **{dimension.label: ids.get(dimension) for dimension in Dimension},
+        values: tuple([ids[text] if text else None for ids, text in zip(known, values, strict=True)])
+        for values in distinct
     }
 
 
-def _add_sums(connection: Connection, attributed: Sequence[_Attributed]) -> None:
-    series: dict[tuple[int, ...], list[int]] = {}
-    totals: dict[tuple[int, ...], list[int]] = {}
-    last: dict[tuple[int, ...], int] = {}
-    for item in attributed:
-        month = period.month_of_day(period.day_of(item.time_ms))
-        for link_id in item.credited:
-            total = (link_id, int(item.click_class))
-            for counts, key in (
-                (series, (month, link_id, item.time_ms // period.SLOT_MS, int(item.click_class))),
-                (totals, total),
-            ):
-                pair = counts.setdefault(key, [0, 0])
-                pair[0] += 1
-                pair[1] += item.first
-            last[total] = max(last.get(total, 0), item.time_ms)
-    rows.add_series(connection, series)
-    rows.add_totals(connection, totals, last)
+def _facts(
+    first_id: int,
+    batch: Sequence[Enriched],
+    credited: Mapping[OfLink, _Credited],
+    new: set[VisitorKey],
+    latest_ms: int,
+) -> list[_Facts]:
+    """The facts of the clicks in `batch`. Of a new visitor the first click is marked as such."""
+    found = []
+    for click_id, (sent_ms, flags, kind, link, visitor, _) in enumerate(batch, first_id):
+        link_id, domain_id, created_ms = credited[link]
+        time_ms = min(max(sent_ms, created_ms), latest_ms)
+        visitor_key = (visitor.salt_day, link_id, kind, visitor.visitor_hash)
+        first = visitor_key in new
+        new.discard(visitor_key)
+        found.append((click_id, time_ms // period.DAY_MS, link_id, time_ms, domain_id, kind, int(first), flags))
+    return found
+
+
+def _add_sums(connection: Connection, facts: Iterable[_Facts]) -> None:
+    """Adds `facts` to the series and totals of every link and pseudo-link that they count for."""
+    by_link: dict[tuple[int, ...], _Sum] = {}
+    for _, _, link_id, time_ms, domain_id, kind, first, _ in facts:
+        _add(by_link, (link_id, domain_id, time_ms // period.SLOT_MS, kind), (1, first, time_ms))
+    series: dict[tuple[int, ...], _Sum] = {}
+    totals: dict[tuple[int, ...], _Sum] = {}
+    for (link_id, domain_id, slot, kind), counted in by_link.items():
+        month = _month_of_slot(slot)
+        for credit in (link_id,) if link_id < 0 else (link_id, INSTANCE_ID, domain_pseudo_id(domain_id)):
+            _add(series, (month, credit, slot, kind), counted)
+            _add(totals, (credit, kind), counted)
+    rows.add_series(connection, sorted((*key, clicks, unique) for key, (clicks, unique, _) in series.items()))
+    rows.add_totals(connection, sorted(key + counted for key, counted in totals.items()))
+
+
+def _add(sums: dict[tuple[int, ...], _Sum], key: tuple[int, ...], counted: _Sum) -> None:
+    old = sums.get(key)
+    if old is not None:
+        counted = (old[0] + counted[0], old[1] + counted[1], max(old[2], counted[2]))
+    sums[key] = counted
+
+
+@lru_cache(_SLOTS_KEPT)
+def _month_of_slot(slot: int) -> int:
+    return period.month_of_day(period.day_of(slot * period.SLOT_MS))

@@ -8,10 +8,12 @@ import time
 from shortener import metrics
 from shortener.domain.click import Dimension
 from shortener.storage import clicks as rows
+from shortener.storage import folding
 from shortener.storage.engine import Database
 
-#: Clicks folded in one transaction, which holds the write lock for less than 100 ms.
-STEP = 5_000
+#: Clicks folded in one transaction, which must not hold the write lock for more than 100 ms. With ten thousand links
+#: it holds it for 40; steps of twice the size cost a tenth less CPU.
+STEP = 10_000
 #: Seconds for which few clicks are left to gather, since a step costs much the same for one as for a hundred.
 GATHER_SECONDS = 5.0
 
@@ -33,7 +35,7 @@ class Folder:
             return
         with self._database.read() as connection:
             last_id = rows.last_id(connection)
-            marks = rows.fold_marks(connection)
+            marks = folding.marks(connection)
         waiting = last_id - min(marks.values())
         metrics.UNFOLDED_CLICKS.set(waiting)
         self._waiting = waiting > 0
@@ -46,4 +48,4 @@ class Folder:
         upto = min(mark + STEP, last_id)
         if upto > mark:
             with self._database.write() as connection:
-                rows.fold(connection, dimension, mark=mark, upto=upto)
+                folding.fold(connection, dimension, mark=mark, upto=upto)

@@ -11,6 +11,7 @@ segment's id, so that a frame copied into another segment does not pass for its 
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
 
@@ -21,12 +22,19 @@ _MAX_STRING = 4 * 512
 MAX_LENGTH = 20 * 1024
 
 _HEAD = struct.Struct("<II")
+#: Bytes of a frame before version and payload.
+HEAD_SIZE = _HEAD.size
 _VERSION_SIZE = 1
 _FACTS = struct.Struct("<QBB")
 _LINK = struct.Struct("<BqI")
 _VISITOR = struct.Struct("<IQ")
 _STRING = struct.Struct("<H")
+#: Version, time, flags, class and the link part up to the length of its code.
+_BEFORE_CODE = struct.Struct("<BQBB13xH")
+_LINK_AT = _VERSION_SIZE + _FACTS.size
+_VISITOR_STRINGS = ("network", "user_agent", "language")
 _ORPHAN, _OF_LINK = 0, 1
+_EARLY = "the payload ends early"
 _VERSION_BYTE = bytes([VERSION])
 
 
@@ -91,70 +99,147 @@ def read(data: bytes, offset: int, seed: int) -> Reading:
 
     No body: there is no frame yet (zero length, or the end of the data) or it is damaged.
     """
-    if offset + _HEAD.size > len(data):
-        return Reading(None, offset)
-    length, crc = _HEAD.unpack_from(data, offset)
+    body = _body(data, offset, seed)
+    return Reading(body, offset if body is None else offset + _HEAD.size + len(body))
+
+
+def read_all(data: bytes, seed: int, at_most: int) -> tuple[list[bytes], int]:
+    """The bodies of up to `at_most` whole frames that `data` begins with, and the offset behind the last of them."""
+    bodies: list[bytes] = []
+    at = 0
+    while len(bodies) < at_most and (body := _body(data, at, seed)) is not None:
+        bodies.append(body)
+        at += _HEAD.size + len(body)
+    return bodies, at
+
+
+def _body(data: bytes, offset: int, seed: int) -> bytes | None:
     start = offset + _HEAD.size
+    if start > len(data):
+        return None
+    length, crc = _HEAD.unpack_from(data, offset)
     body = data[start : start + length]
     if not _VERSION_SIZE <= length <= MAX_LENGTH or len(body) < length or zlib.crc32(body, seed) != crc:
-        return Reading(None, offset)
-    return Reading(body, start + length)
+        return None
+    return body
+
+
+class Parts(NamedTuple):
+    """A payload taken apart, but no further: most parts have been seen before."""
+
+    time_ms: int
+    flags: int
+    #: The number of a ClickClass, or 0.
+    click_class: int
+    link: bytes
+    visitor: bytes
+    request: bytes
+
+
+class LinkPart(NamedTuple):
+    """What `pack_link` packed."""
+
+    link_id: int | None
+    nonce: int
+    code: str
+
+
+class VisitorPart(NamedTuple):
+    """What `pack_visitor` packed."""
+
+    salt_day: int
+    visitor_hash: int
+    network: bytes
+    user_agent: str
+    language: str
+
+
+class RequestPart(NamedTuple):
+    """What `pack_request` packed; of the `utm_*` parameters those that are not empty."""
+
+    referrer: str
+    utm: dict[str, str]
+
+
+def split(body: bytes) -> Parts:
+    """The parts of version and payload. Raises UnknownVersion, or ValueError where it is too short for them.
+
+    A string that is cut is found when its part is unpacked.
+    """
+    if body[0] != VERSION:
+        raise UnknownVersion(f"frame version {body[0]}")
+    try:
+        _, time_ms, flags, click_class, length = _BEFORE_CODE.unpack_from(body)
+        visitor_at = _BEFORE_CODE.size + length
+        at = visitor_at + _VISITOR.size
+        for _ in _VISITOR_STRINGS:
+            at += _STRING.size + _STRING.unpack_from(body, at)[0]
+    except struct.error as error:
+        raise ValueError(_EARLY) from error
+    return Parts(time_ms, flags, click_class, body[_LINK_AT:visitor_at], body[visitor_at:at], body[at:])
+
+
+def unpack_link(part: bytes) -> LinkPart:
+    """The reverse of `pack_link`. Raises ValueError."""
+    reader = _Reader(part)
+    kind, link_id, nonce = reader.numbers(_LINK)
+    return LinkPart(link_id if kind == _OF_LINK else None, nonce, reader.text())
+
+
+def unpack_visitor(part: bytes) -> VisitorPart:
+    """The reverse of `pack_visitor`. Raises ValueError."""
+    reader = _Reader(part)
+    salt_day, visitor_hash = reader.numbers(_VISITOR)
+    return VisitorPart(salt_day, visitor_hash, reader.string(), reader.text(), reader.text())
+
+
+def unpack_request(part: bytes) -> RequestPart:
+    """The reverse of `pack_request`. Raises ValueError."""
+    reader = _Reader(part)
+    referrer = reader.text()
+    utm = {name: reader.text() for name in UTM_PARAMETERS}
+    return RequestPart(referrer, {name: value for name, value in utm.items() if value})
 
 
 def decode(body: bytes) -> Click:
     """The click in version and payload. Raises UnknownVersion, or ValueError where the payload is not one."""
-    if body[0] != VERSION:
-        raise UnknownVersion(f"frame version {body[0]}")
-    try:
-        return _Decoder(body).click()
-    except (struct.error, IndexError) as error:
-        raise ValueError("the payload ends early") from error
+    parts = split(body)
+    click_class = ClickClass(parts.click_class) if parts.click_class else None
+    return Click(
+        time_ms=parts.time_ms,
+        flags=Flag(parts.flags),
+        click_class=click_class,
+        **unpack_link(parts.link)._asdict(),
+        **unpack_visitor(parts.visitor)._asdict(),
+        **unpack_request(parts.request)._asdict(),
+    )
 
 
-class _Decoder:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._at = _VERSION_SIZE
+class _Reader:
+    """Reads one thing behind the other. Raises ValueError where something is cut."""
 
-    def click(self) -> Click:
-        time_ms, flags, click_class = self._unpack(_FACTS)
-        kind, link_id, nonce = self._unpack(_LINK)
-        code = self._text()
-        salt_day, visitor_hash = self._unpack(_VISITOR)
-        network = self._bytes()
-        user_agent, language, referrer = self._text(), self._text(), self._text()
-        utm = {name: self._text() for name in UTM_PARAMETERS}
-        return Click(
-            time_ms=time_ms,
-            link_id=link_id if kind == _OF_LINK else None,
-            nonce=nonce,
-            code=code,
-            click_class=ClickClass(click_class) if click_class else None,
-            flags=Flag(flags),
-            network=network,
-            visitor_hash=visitor_hash,
-            salt_day=salt_day,
-            user_agent=user_agent,
-            language=language,
-            referrer=referrer,
-            utm={name: value for name, value in utm.items() if value},
-        )
+    def __init__(self, part: bytes) -> None:
+        self._part = part
+        self._at = 0
 
-    def _unpack(self, layout: struct.Struct) -> tuple[int, ...]:
-        values = layout.unpack_from(self._body, self._at)
+    def numbers(self, layout: struct.Struct) -> tuple[int, ...]:
+        try:
+            values = layout.unpack_from(self._part, self._at)
+        except struct.error as error:
+            raise ValueError(_EARLY) from error
         self._at += layout.size
         return values
 
-    def _bytes(self) -> bytes:
-        (length,) = self._unpack(_STRING)
-        value = self._body[self._at : self._at + length]
+    def string(self) -> bytes:
+        (length,) = self.numbers(_STRING)
+        value = self._part[self._at : self._at + length]
         if len(value) < length:
-            raise ValueError("the payload ends early")
+            raise ValueError(_EARLY)
         self._at += length
         return value
 
-    def _text(self) -> str:
-        return self._bytes().decode("utf-8", "replace")
+    def text(self) -> str:
+        return self.string().decode("utf-8", "replace")
 
 
 def _string(value: str) -> bytes:

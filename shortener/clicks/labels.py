@@ -1,7 +1,7 @@
 """Labels: the texts that dimensions have as values, as numbers. Bounded in memory and in new ones a day."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 
 from shortener.domain.click import OTHER_LABEL, Dimension
 from shortener.storage import clicks as rows
@@ -23,23 +23,25 @@ class Labels:
         self._day = 0
 
     def resolve(
-        self, connection: Connection, wanted: Iterable[tuple[Dimension, str]], *, day: int, unbounded: Iterable[str]
-    ) -> dict[tuple[Dimension, str], int]:
+        self, connection: Connection, wanted: Mapping[Dimension, Set[str]], *, day: int, unbounded: Set[str]
+    ) -> dict[Dimension, dict[str, int]]:
         """The id of each wanted label of a dimension, making those that are missing.
 
         `day` is today, in UTC days; labels in `unbounded` do not count as new ones of the day.
         """
-        pairs = set(wanted)
-        texts = {text for _, text in pairs}
+        texts = set().union(*wanted.values())
         known = {text: self._kept[text] for text in texts if text in self._kept}
         for text in known:
             self._kept.move_to_end(text)
         known |= rows.labels(connection, texts - known.keys())
-        fresh = [pair for pair in sorted(pairs) if pair[1] not in known]
-        admitted = self._admit(fresh, day, set(unbounded))
+        fresh = sorted((dimension, text) for dimension, each in wanted.items() for text in each - known.keys())
+        admitted = self._admit(fresh, day, unbounded)
         known |= rows.add_labels(connection, (*admitted, OTHER_LABEL)) if fresh else {}
         self._found = known
-        return {pair: known[pair[1]] if pair[1] in known else known[OTHER_LABEL] for pair in pairs}
+        return {
+            dimension: {text: known[text] if text in known else known[OTHER_LABEL] for text in each}
+            for dimension, each in wanted.items()
+        }
 
     def publish(self) -> None:
         """Remembers what the last `resolve` found: call it when its transaction has been committed."""
@@ -48,7 +50,7 @@ class Labels:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    def _admit(self, fresh: Iterable[tuple[Dimension, str]], day: int, unbounded: set[str]) -> list[str]:
+    def _admit(self, fresh: Iterable[tuple[Dimension, str]], day: int, unbounded: Set[str]) -> list[str]:
         if day != self._day:
             self._day, self._made = day, Counter()
         admitted = []

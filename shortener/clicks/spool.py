@@ -1,21 +1,30 @@
 """The spool: where a worker puts a click before it answers. Appending never raises and never waits for a database.
 
-What has been appended survives the death of the process, since the kernel has it (`os.pwrite`).
+What has been appended survives the death of the process, since the kernel has it (`os.pwrite`); a thread brings it
+onto the disk within a few milliseconds (sync.py).
 """
 
 import os
 import tempfile
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from shortener import metrics
 from shortener.clicks import frame, segment
+from shortener.clicks.room import Room
+from shortener.clicks.segment import Segment
+from shortener.clicks.supply import Supply
+from shortener.clicks.sync import Syncer
 
-#: A segment is closed at this size, in bytes, and the next one begun.
-SEGMENT_SIZE = 16 * 1024 * 1024
 #: Orphans this worker records per second; a scan must not push out real clicks.
 ORPHANS_PER_SECOND = 50
+#: The next segment is prepared once this part of the current one is used: one that gets no clicks takes 1 MiB only.
+_PREPARE_AT = 1 / 8
+#: Longest payload that a drainer would read: a frame's length counts its version too.
+MAX_PAYLOAD = frame.MAX_LENGTH - 1
 
 log = structlog.get_logger()
 
@@ -27,70 +36,175 @@ def try_folder(folder: Path) -> None:
 
 
 class Spool:
-    """One worker's end of the spool. Not for several threads at once; `close` it."""
+    """One worker's end of the spool. Appending is for one event loop; `close` it."""
 
-    def __init__(self, folder: Path, database_id: bytes) -> None:
+    def __init__(self, folder: Path, database_id: bytes, room: Room | None = None, *, waits: bool = False) -> None:
         """`folder` is made if need be. Where that fails, appending fails until it can be done."""
-        #: Where the segments are.
-        self.folder = folder
-        self._database_id = database_id
-        self._descriptor: int | None = None
-        self._seed = 0
-        self._offset = 0
-        self._orphan_second = 0
-        self._orphans = 0
-        #: The last failure, in words; None while appending works.
-        self.fault: str | None = None
-        try:
-            self._rotate()
-        except OSError as error:
-            self._note(error)
+        #: Whether an answer must wait for `durable` before it is sent.
+        self.waits = waits
+        #: Clicks written, and clicks that could not be.
+        self.appended = self.dropped = 0
+        #: Orphans beyond their budget.
+        self.orphans_unrecorded = 0
+        #: The segment in use, and those that the thread has yet to close.
+        self.segment: Segment | None = None
+        self.retired: deque[Segment] = deque()
+        self._published = (0, 0, 0)
+        self._orphan_second = self._orphans = 0
+        self._descriptor = self._seed = self._offset = 0
+        # Frames may reach up to here; 0 sends the next append the long way, where things are put right.
+        self._limit = 0
+        self._lost: Segment | None = None
+        self._closed = False
+        self._supply = Supply(folder, database_id, room or Room())
+        self._syncer = Syncer(self, self._supply)
+        first = self._supply.take()
+        if first is not None:
+            self._use(first)
+        self._syncer.start()
+
+    @property
+    def folder(self) -> Path:
+        """Where the segments are."""
+        return self._supply.folder
+
+    @property
+    def fault(self) -> str | None:
+        """The last failure, in words; None while all is well. Ends by itself, also without clicks."""
+        return self._supply.fault or self._syncer.fault
 
     def append(self, payload: bytes) -> bool:
-        """Records a click; False if it had to be dropped, which is logged and counted."""
+        """Records a click; False if it had to be dropped, which is counted, and told once."""
+        sealed = frame.seal(payload, self._seed)
+        end = self._offset + len(sealed)
+        if end > self._limit or len(payload) > MAX_PAYLOAD:
+            return self._append_the_long_way(payload)
         try:
-            self._write(payload)
+            written = os.pwrite(self._descriptor, sealed, self._offset)
         except OSError as error:
-            self._note(error)
-            metrics.CLICKS_DROPPED.inc()
-            return False
-        self.fault = None
-        metrics.CLICKS_SPOOLED.inc()
+            return self._drop(error)
+        if written != len(sealed):
+            return self._drop(self._erase(written, len(sealed)))
+        self._offset = end
+        self.appended += 1
+        if self._syncer.asleep:
+            self._syncer.rouse()
         return True
 
     def append_orphan(self, payload: bytes, now_seconds: int) -> bool:
-        """Records a visit to an unknown code, within the budget of this second; False if beyond it or dropped."""
+        """Records a visit to an unknown code, within the budget of this second; False if beyond it or dropped.
+
+        Once the spool is half full there is no budget: the rest is for real clicks.
+        """
         if now_seconds != self._orphan_second:
             self._orphan_second, self._orphans = now_seconds, 0
         self._orphans += 1
-        if self._orphans > ORPHANS_PER_SECOND:
-            metrics.ORPHANS_UNRECORDED.inc()
+        if self._orphans > ORPHANS_PER_SECOND or self._syncer.is_half_full:
+            self.orphans_unrecorded += 1
             return False
         return self.append(payload)
 
+    async def durable(self) -> None:
+        """Returns once everything appended so far is on the disk; at once or in vain where it cannot be.
+
+        Any number of waiters share one sync.
+        """
+        await self._syncer.durable()
+
+    def publish(self) -> None:
+        """Adds what has been counted since the last call to the metrics. Call it once a second or so."""
+        counted = (self.appended, self.dropped, self.orphans_unrecorded)
+        counters = (metrics.CLICKS_SPOOLED, metrics.CLICKS_DROPPED, metrics.ORPHANS_UNRECORDED)
+        for counter, now, before in zip(counters, counted, self._published, strict=True):
+            counter.inc(now - before)
+        self._published = counted
+
     def close(self) -> None:
-        """Hands the segment over to the drainer for good."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Hands the segments over to the drainer for good. What is appended from now on is dropped."""
+        if self._closed:
+            return
+        self._syncer.stop()
+        self._closed = True
+        self._limit = 0
+        if self.segment is not None:
+            self.segment.close()
+        for each in self.retired:
+            each.close()
+        self._supply.close()
+        self.publish()
 
-    def _write(self, payload: bytes) -> None:
-        if self._descriptor is None or self._offset + len(payload) > SEGMENT_SIZE:
-            self._rotate()
-        assert self._descriptor is not None  # noqa: S101  # _rotate sets it or raises
-        sealed = frame.seal(payload, self._seed)
-        written = os.pwrite(self._descriptor, sealed, self._offset)
-        if written < len(sealed):
-            raise OSError(f"only {written} of {len(sealed)} bytes written")
+    def progress(self) -> int:
+        """Grows with every append."""
+        return self.appended
+
+    def wants_next(self) -> bool:
+        """Whether it is time to prepare the next segment."""
+        return self.segment is not None and self._offset > self.segment.size * _PREPARE_AT
+
+    def flush(self) -> None:
+        """Writes what is only in memory: nothing here."""
+
+    def lose(self, segment: Segment) -> None:
+        """`segment` is not in its place any more: the next append takes another. For the thread."""
+        self._lost = segment
+        if segment is self.segment:
+            self._limit = 0
+
+    def _append_the_long_way(self, payload: bytes) -> bool:
+        """Appends where something has to be done first: a frame that does not fit, or a fault that may be over."""
+        if self._closed:
+            self.dropped += 1
+            return False
+        if len(payload) > MAX_PAYLOAD:
+            log.error("a click is too long to be recorded", bytes=len(payload), at_most=MAX_PAYLOAD)
+            self.dropped += 1
+            return False
+        if self._try_again(frame.seal(payload, self._seed)):
+            return True
+        taken = self._supply.take()
+        if taken is None:
+            return self._drop()
+        self._use(taken)
+        return self.append(payload)
+
+    def _try_again(self, sealed: bytes) -> bool:
+        """Writes a frame where the last one failed, if the segment has room for it and is in its place."""
+        current = self.segment
+        if current is None or current is self._lost or self._offset + len(sealed) > current.size:
+            return False
+        try:
+            written = os.pwrite(self._descriptor, sealed, self._offset)
+        except OSError:
+            return False
+        if written != len(sealed):
+            self._erase(written, len(sealed))
+            return False
         self._offset += written
+        self._limit = current.size
+        self._supply.clear()
+        self.appended += 1
+        self._syncer.rouse()
+        return True
 
-    def _rotate(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor, header = segment.create(self.folder, self._database_id)
-        self.close()
-        self._descriptor, self._seed, self._offset = descriptor, header.seed, segment.HEADER_SIZE
+    def _erase(self, written: int, wanted: int) -> OSError:
+        """Takes back a piece of a frame, which would stand behind a shorter one as if it were torn; what to say."""
+        with suppress(OSError):
+            os.pwrite(self._descriptor, bytes(written), self._offset)
+        return OSError(f"only {written} of {wanted} bytes written")
 
-    def _note(self, error: OSError) -> None:
-        if self.fault is None:
-            log.error("the spool cannot be written: clicks are dropped", folder=str(self.folder), cause=str(error))
-        self.fault = str(error)
+    def _use(self, taken: Segment) -> None:
+        # The old one first: the thread must find it in one place or the other.
+        if self.segment is not None:
+            self.retired.append(self.segment)
+        self.segment = taken
+        self._descriptor, self._seed = taken.descriptor, taken.header.seed
+        self._offset, self._limit = segment.HEADER_SIZE, taken.size
+
+    def _drop(self, error: OSError | None = None) -> bool:
+        """Counts a click that could not be written, and has the thread look for a remedy."""
+        self.dropped += 1
+        if error is not None:
+            self._limit = 0
+            self._supply.note(error)
+        self._syncer.rouse()
+        return False

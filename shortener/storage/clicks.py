@@ -1,36 +1,23 @@
-"""Writing clicks: marks, raw rows, totals, series, uniques, labels, salts, and folding into breakdowns."""
+"""Writing clicks: marks, raw rows, totals, series, uniques, labels, salts. Breakdowns are folded in folding.py."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
-    Table,
-    case,
     delete,
-    func,
-    insert,
-    literal,
-    literal_column,
     select,
     tuple_,
-    union_all,
     update,
 )
 
 from shortener.domain import period
-from shortener.domain.click import Dimension
-from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
+from shortener.storage import bulk
 from shortener.storage.click_tables import (
     click,
-    click_breakdown,
-    click_breakdown_month,
     click_series,
     drain_head,
-    fold_mark,
     label,
     link_total,
     spool_mark,
@@ -46,11 +33,14 @@ _HEAD = 1
 #: Rows of one statement with many values: far below what either database takes (32,766 and 65,535 parameters).
 _CHUNK = 500
 
-Counts = Mapping[tuple[int, ...], Sequence[int]]
+#: What adds up, in every table of counts.
+_SUMS = ("clicks", "unique")
+
+#: Salt day, link, class and hash of a visitor.
+VisitorKey = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """What draining needs to know of the link that a click names; the link may have been deleted since."""
 
     nonce: int
@@ -84,7 +74,7 @@ def advance_mark(connection: Connection, segment_id: bytes, old: int | None, new
     """Moves a segment's mark from `old` to `new`; False if it does not stand at `old`, so another was faster."""
     if old is None:
         first = insert_into(connection, spool_mark).values(segment_id=segment_id, offset=new)
-        return _is_new(connection, first, spool_mark.c.offset)
+        return is_new(connection, first, spool_mark.c.offset)
     moved = update(spool_mark).where(spool_mark.c.segment_id == segment_id, spool_mark.c.offset == old)
     return connection.execute(moved.values(offset=new)).rowcount == 1
 
@@ -104,22 +94,17 @@ def last_id(connection: Connection) -> int:
 
 def owners(connection: Connection, link_ids: Iterable[int]) -> dict[int, Owner]:
     """What is known of these links, deleted ones included. One query."""
-    query = select(link.c.id, link.c.nonce, link.c.created_at, domain.c.id.label("domain_id"))
+    query = select(link.c.id, link.c.nonce, link.c.created_at, domain.c.id)
     query = query.join(domain, domain.c.name == link.c.domain).where(link.c.id.in_(list(link_ids)))
     return {
-        row.id: Owner(row.nonce, period.to_ms(row.created_at), row.domain_id) for row in connection.execute(query)
+        link_id: Owner(nonce, period.to_ms(created_at), domain_id)
+        for link_id, nonce, created_at, domain_id in connection.execute(query)
     }
 
 
-def new_visitors(connection: Connection, keys: Sequence[tuple[int, int, int, int]]) -> set[tuple[int, int, int, int]]:
-    """Records distinct `(day, link, class, hash)` keys and returns those that were not there yet."""
-    if not keys:
-        return set()
-    columns = tuple(visitor_day.c)
-    query = insert_into(connection, visitor_day).on_conflict_do_nothing().returning(*columns)
-    # As a list of parameters, not of values in the statement, which would be compiled anew each time.
-    rows = [dict(zip((column.name for column in columns), key, strict=True)) for key in sorted(keys)]
-    return {(row.day, row.link_id, row._mapping["class"], row.hash) for row in connection.execute(query, rows)}
+def new_visitors(connection: Connection, keys: Collection[VisitorKey]) -> set[VisitorKey]:
+    """Records distinct visitors and returns those that were not there yet."""
+    return cast(set[VisitorKey], set(bulk.add_new(connection, visitor_day, sorted(keys))))
 
 
 def labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
@@ -141,128 +126,24 @@ def add_labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     return labels(connection, wanted)
 
 
-def add_clicks(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores raw clicks; every row names every column."""
-    connection.execute(insert(click), rows)
+def add_clicks(connection: Connection, rows: Sequence[bulk.Row]) -> None:
+    """Stores raw clicks."""
+    bulk.add(connection, click, rows)
 
 
-def add_series(connection: Connection, counts: Counts) -> None:
-    """Adds `(clicks, unique)` by `(month, link, bucket, class)`."""
-    _add_counts(connection, click_series, ("month", "link_id", "bucket", "class"), counts)
+def add_series(connection: Connection, rows: Sequence[bulk.Row]) -> None:
+    """Adds the clicks and uniques of each month, link, slot and class, in this order."""
+    bulk.add(connection, click_series, rows, sums=_SUMS)
 
 
-def add_totals(connection: Connection, counts: Counts, last_clicked_ms: Mapping[tuple[int, ...], int]) -> None:
-    """Adds `(clicks, unique)` by `(link, class)`, and notes the last click of each."""
-    query = insert_into(connection, link_total)
-    later = case(
-        (link_total.c.last_clicked_ms > query.excluded.last_clicked_ms, link_total.c.last_clicked_ms),
-        else_=query.excluded.last_clicked_ms,
-    )
-    query = query.on_conflict_do_update(
-        index_elements=["link_id", "class"], set_={**_sums(link_total, query), "last_clicked_ms": later}
-    )
-    rows = [
-        {
-            "link_id": key[0],
-            "class": key[1],
-            "clicks": clicks,
-            "unique": unique,
-            "last_clicked_ms": last_clicked_ms[key],
-        }
-        for key, (clicks, unique) in sorted(counts.items())
-    ]
-    connection.execute(query, rows)
+def add_totals(connection: Connection, rows: Sequence[bulk.Row]) -> None:
+    """Adds the clicks and uniques of each link and class, in this order, and notes the last click."""
+    bulk.add(connection, link_total, rows, sums=_SUMS, latest=("last_clicked_ms",))
 
 
-def fold_marks(connection: Connection) -> dict[Dimension, int]:
-    """Up to which click each dimension is folded; 0 where it has not begun."""
-    stored = {row.dimension: row.click_id for row in connection.execute(select(fold_mark))}
-    return {dimension: stored.get(dimension, 0) for dimension in Dimension}
-
-
-def fold(connection: Connection, dimension: Dimension, *, mark: int, upto: int) -> bool:
-    """Adds the clicks with `mark` < id ≤ `upto` to a dimension's breakdowns and moves its mark from `mark` to `upto`.
-
-    False, and nothing done, if the mark does not stand at `mark`.
-    """
-    if not _advance_fold(connection, dimension, mark, upto):
-        return False
-    folded = (click.c.id > mark, click.c.id <= upto, click.c[dimension.label].is_not(None))
-    days = connection.execute(select(click.c.day).where(click.c.id > mark, click.c.id <= upto).distinct()).scalars()
-    months = {day: period.month_of_day(day) for day in days}
-    if months:
-        _fold_into(connection, click_breakdown, "day", click.c.day, dimension, folded)
-        month = case(months, value=click.c.day)
-        _fold_into(connection, click_breakdown_month, "month", month, dimension, folded)
-    return True
-
-
-def _advance_fold(connection: Connection, dimension: Dimension, mark: int, upto: int) -> bool:
-    if mark == 0:
-        first = insert_into(connection, fold_mark).values(dimension=int(dimension), click_id=upto)
-        return _is_new(connection, first, fold_mark.c.click_id)
-    moved = update(fold_mark).where(fold_mark.c.dimension == dimension, fold_mark.c.click_id == mark)
-    return connection.execute(moved.values(click_id=upto)).rowcount == 1
-
-
-def _is_new(connection: Connection, first: Any, column: ColumnElement[Any]) -> bool:
+def is_new(connection: Connection, first: Any, column: ColumnElement[Any]) -> bool:
     """Whether the row of an INSERT was not there yet. By RETURNING: an INSERT's row count is not always known."""
     return connection.execute(first.on_conflict_do_nothing().returning(column)).first() is not None
-
-
-def _fold_into(
-    connection: Connection,
-    table: Table,
-    time_column: str,
-    time: ColumnElement[Any],
-    dimension: Dimension,
-    folded: Sequence[ColumnElement[bool]],
-) -> None:
-    """Groups the `folded` clicks by link, domain and instance into `table`, in the order of its key."""
-    value, kind = click.c[dimension.label], click.c["class"]
-    of_a_link = (click.c.link_id > 0,)
-    # Constants, not parameters: PostgreSQL would take each occurrence of a parameter for another expression.
-    on_domain: ColumnElement[int] = literal_column(str(domain_pseudo_id(0))) - click.c.domain_id
-    scopes: list[tuple[ColumnElement[Any], Sequence[ColumnElement[Any]], Sequence[ColumnElement[bool]]]] = [
-        (click.c.link_id, (click.c.link_id,), ()),
-        (on_domain, (on_domain,), of_a_link),
-        (literal_column(str(INSTANCE_ID)), (), of_a_link),
-    ]
-    parts: list[Select[Any]] = [
-        select(
-            time.label(time_column),
-            link_id.label("link_id"),
-            literal_column(str(int(dimension))).label("dimension"),
-            value.label("value_id"),
-            kind.label("class"),
-            func.count().label("clicks"),
-            func.sum(click.c.first).label("unique"),
-        )
-        .where(*folded, *only)
-        .group_by(time, *grouping, value, kind)
-        for link_id, grouping, only in scopes
-    ]
-    names = [time_column, "link_id", "dimension", "value_id", "class", "clicks", "unique"]
-    grouped = union_all(*parts).subquery()
-    # SQLite needs the WHERE to tell ON CONFLICT from a join's ON (sqlite.org/lang_upsert.html, "Parsing Ambiguity").
-    source = select(*(grouped.c[name] for name in names)).where(literal(value=True))
-    key = [column.name for column in table.primary_key]
-    query = insert_into(connection, table).from_select(names, source.order_by(*(grouped.c[name] for name in key)))
-    connection.execute(query.on_conflict_do_update(index_elements=key, set_=_sums(table, query)))
-
-
-def _add_counts(connection: Connection, table: Table, key: Sequence[str], counts: Counts) -> None:
-    query = insert_into(connection, table)
-    query = query.on_conflict_do_update(index_elements=list(key), set_=_sums(table, query))
-    rows = [
-        {**dict(zip(key, values, strict=True)), "clicks": clicks, "unique": unique}
-        for values, (clicks, unique) in sorted(counts.items())
-    ]
-    connection.execute(query, rows)
-
-
-def _sums(table: Table, query: Any) -> dict[str, ColumnElement[Any]]:
-    return {name: table.c[name] + query.excluded[name] for name in ("clicks", "unique")}
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -2,84 +2,30 @@
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 import time_machine
 
-from shortener.clicks import frame, segment
-from shortener.clicks.drainer import KEEP_SECONDS, Drainer
+from shortener.clicks import segment
+from shortener.clicks.drainer import Drainer
+from shortener.clicks.kept import KEEP_SECONDS
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import period
 from shortener.domain.click import MAX_AHEAD_MS, OTHER_LABEL, Click, ClickClass, Dimension
-from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, Link
+from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID
 from shortener.storage import clicks as rows
-from shortener.storage import schema
+from shortener.storage import folding
 from shortener.storage.click_tables import click as click_table
 from shortener.storage.click_tables import click_breakdown, click_breakdown_month, label, link_total, visitor_day
 from shortener.storage.engine import Database
 from tests.clicks import click_on, drain, fold_all, make_link
 from tests.server import eventually
+from tests.spools import agreed, count, drain_all, now_ms, put, raw_rows
 
-
-@pytest.fixture
-def database_id(database: Database) -> bytes:
-    with database.read() as connection:
-        found = schema.database_id(connection)
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
-@pytest.fixture
-def spool(folder: Path, database_id: bytes) -> Iterator[Spool]:
-    opened = Spool(folder, database_id)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def drainer(folder: Path, database: Database, database_id: bytes) -> Iterator[Drainer]:
-    made = Drainer(folder, database, database_id)
-    yield made
-    made.close()
-
-
-def now_ms() -> int:
-    import time
-
-    return time.time_ns() // 1_000_000
-
-
-def count(database: Database, link_id: int = INSTANCE_ID) -> int:
-    """The clicks of all classes credited to a link or pseudo-link."""
-    query = sqlalchemy.select(sqlalchemy.func.sum(link_total.c.clicks)).where(link_total.c.link_id == link_id)
-    with database.read() as connection:
-        return int(connection.execute(query).scalar() or 0)
-
-
-def raw_rows(database: Database) -> int:
-    with database.read() as connection:
-        return int(
-            connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(click_table)).scalar_one()
-        )
-
-
-def drain_all(drainer: Drainer) -> None:
-    while drainer.step():
-        pass
-
-
-def put(spool: Spool, link: Link, times: int = 1, **facts: object) -> None:
-    for _ in range(times):
-        assert spool.append(frame.encode(click_on(link, now_ms(), **facts)))
+pytestmark = pytest.mark.usefixtures("settled")
 
 
 def test_what_is_spooled_is_counted_once(database: Database, spool: Spool, drainer: Drainer) -> None:
@@ -88,7 +34,7 @@ def test_what_is_spooled_is_counted_once(database: Database, spool: Spool, drain
         put(spool, link, times)
         drain_all(drainer)
         drain_all(drainer)
-    assert count(database, link.id) == count(database) == raw_rows(database) == 2511
+    assert count(database, link.id) == count(database) == raw_rows(database) == agreed(database) == 2511
 
 
 def test_a_new_drainer_goes_on_where_the_last_one_stopped(
@@ -116,7 +62,7 @@ def test_two_drainers_double_nothing(database: Database, spool: Spool, folder: P
     for drainer in drainers:
         drain_all(drainer)
         drainer.close()
-    assert count(database, link.id) == raw_rows(database) == 3000
+    assert count(database, link.id) == raw_rows(database) == agreed(database) == 3000
 
 
 def test_one_is_elected(folder: Path, database: Database, database_id: bytes) -> None:
@@ -179,12 +125,16 @@ def test_a_click_that_cannot_be_enriched_is_counted_all_the_same(
 ) -> None:
     from shortener.clicks import enrich
 
-    def fail(_click: Click) -> dict[Dimension, str]:
+    def fail(_user_agent: str) -> None:
         raise KeyError("a library's fault")
 
-    monkeypatch.setattr(enrich, "values", fail)
+    monkeypatch.setattr(enrich, "agent", fail)
     link = make_link(database)
-    drain(database, [click_on(link, now_ms()), click_on(link, now_ms(), click_class=ClickClass.HUMAN)])
+    # Of a browser that nobody has seen before.
+    facts = {"user_agent": f"{database} {now_ms()}"}
+    drain(
+        database, [click_on(link, now_ms(), **facts), click_on(link, now_ms(), click_class=ClickClass.HUMAN, **facts)]
+    )
     assert count(database, link.id) == 2
 
 
@@ -195,62 +145,6 @@ def test_a_segment_that_cannot_be_opened_holds_up_no_other(
     put(spool, make_link(database))
     drain_all(drainer)
     assert count(database) == 1
-
-
-class TestDamage:
-    def test_a_torn_tail_of_a_dead_worker(
-        self, database: Database, spool: Spool, drainer: Drainer, folder: Path
-    ) -> None:
-        link = make_link(database)
-        put(spool, link, 3)
-        (path,) = folder.glob("*.seg")
-        whole = path.read_bytes()
-        path.write_bytes(whole[:-5])
-        spool.close()
-        drain_all(drainer)
-        assert count(database, link.id) == 2
-        (bad,) = folder.glob("*.bad")
-        assert bad.stat().st_size > 4
-
-    def test_of_a_living_worker_nothing_is_judged(
-        self, database: Database, spool: Spool, drainer: Drainer, folder: Path
-    ) -> None:
-        link = make_link(database)
-        put(spool, link, 2)
-        (path,) = folder.glob("*.seg")
-        whole = path.read_bytes()
-        os.truncate(path, len(whole) - 5)
-        drain_all(drainer)
-        assert (count(database), list(folder.glob("*.bad"))) == (1, [])
-        path.write_bytes(whole)
-        drain_all(drainer)
-        assert count(database) == 2
-
-    def test_an_unknown_version_is_kept_and_passed_over(
-        self, database: Database, spool: Spool, drainer: Drainer, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        link = make_link(database)
-        put(spool, link)
-        with monkeypatch.context() as future:
-            future.setattr(frame, "_VERSION_BYTE", b"\x09")
-            put(spool, link)
-        put(spool, link)
-        drain_all(drainer)
-        assert count(database, link.id) == 2
-        assert len(list(folder.glob("*.bad"))) == 1
-
-    def test_another_databases_segment_is_set_aside(self, database: Database, drainer: Drainer, folder: Path) -> None:
-        foreign = Spool(folder, b"f" * 16)
-        foreign.append(frame.encode(click_on(make_link(database), now_ms())))
-        foreign.close()
-        drain_all(drainer)
-        assert count(database) == 0
-        assert len(list(folder.glob("*.foreign"))) == 1
-
-    def test_a_file_that_is_no_segment_is_set_aside(self, drainer: Drainer, folder: Path) -> None:
-        (folder / f"rubbish{segment.SUFFIX}").write_bytes(b"x" * 1000)
-        drain_all(drainer)
-        assert len(list(folder.glob("*.foreign"))) == 1
 
 
 class TestOwners:
@@ -419,10 +313,10 @@ class TestFolding:
     def test_folding_twice_counts_once(self, database: Database) -> None:
         drain(database, [click_on(make_link(database), now_ms())])
         with database.write() as connection:
-            assert rows.fold(connection, Dimension.BROWSER, mark=0, upto=1)
+            assert folding.fold(connection, Dimension.BROWSER, mark=0, upto=1)
         with database.write() as connection:
-            assert not rows.fold(connection, Dimension.BROWSER, mark=0, upto=1)
-            assert not rows.fold(connection, Dimension.BROWSER, mark=5, upto=6)
+            assert not folding.fold(connection, Dimension.BROWSER, mark=0, upto=1)
+            assert not folding.fold(connection, Dimension.BROWSER, mark=5, upto=6)
 
     def test_the_drainer_folds_what_waits(
         self, database: Database, spool: Spool, drainer: Drainer, monkeypatch: pytest.MonkeyPatch
@@ -435,7 +329,7 @@ class TestFolding:
         for _ in range(3):
             drainer.step()
         with database.read() as connection:
-            assert set(rows.fold_marks(connection).values()) == {12}
+            assert set(folding.marks(connection).values()) == {12}
 
 
 def test_marks_move_only_from_where_they_stand(database: Database) -> None:

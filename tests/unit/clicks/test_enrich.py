@@ -1,152 +1,36 @@
-"""Enrichment: real browsers are people, real robots are not, and what else a click's facts tell."""
+"""Enrichment: what the parts of a frame tell, together and when one tells nothing."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
-import crawleruseragents
 import pytest
+from structlog.testing import capture_logs
 
-from shortener.clicks import enrich
+from shortener.clicks import enrich, frame
+from shortener.domain import click as clicks
 from shortener.domain import visitor
 from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Dimension, Flag
+from tests.clicks import enriched
 from tests.conftest import FIREFOX
 
-CHROME_ON_ANDROID = (
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Mobile Safari/537.36"
-)
-SAFARI_ON_IPAD = (
-    "Mozilla/5.0 (iPad; CPU OS 16_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-    "Version/16.0 Mobile/15E148 Safari/604.1"
-)
-NOTHING = Flag(0)
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
-def class_of(user_agent: str) -> ClickClass:
-    return enrich.click_class(user_agent, NOTHING)
+def values(click: Click) -> dict[Dimension, str]:
+    """The value of each dimension that a click has one for."""
+    found = enriched(click)
+    every = (
+        *zip(enrich.REFERRER, found.request.referrer, strict=True),
+        *zip(enrich.VISITOR, found.visitor.values, strict=True),
+        *zip(enrich.UTM, found.request.utm, strict=True),
+        *zip(enrich.CODE, found.link.code, strict=True),
+    )
+    return {dimension: text for dimension, text in every if text is not None}
 
 
-def test_no_real_browser_is_taken_for_a_robot(browsers: list[dict[str, str]]) -> None:
-    assert len(browsers) == 400
-    mistaken = [each["user_agent"] for each in browsers if class_of(each["user_agent"]) is not ClickClass.HUMAN]
-    assert mistaken == []
-
-
-def test_real_browsers_are_on_the_devices_they_are_on(browsers: list[dict[str, str]]) -> None:
-    wrong = [
-        (each["user_agent"], each["device"], found)
-        for each in browsers
-        if (found := enrich.agent(each["user_agent"]).device) != each["device"]
-    ]
-    assert len(wrong) <= len(browsers) // 100, wrong
-
-
-def test_every_real_browser_has_a_name_and_a_system(browsers: list[dict[str, str]]) -> None:
-    for each in browsers:
-        agent = enrich.agent(each["user_agent"])
-        assert agent.browser not in {None, "Other"}, each
-        assert agent.os not in {None, "Other"}, each
-
-
-def test_real_robots_are_not_taken_for_people() -> None:
-    robots = [name for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for name in entry.get("instances", ())]
-    assert len(robots) > 1000
-    mistaken = [name for name in robots if class_of(name) is ClickClass.HUMAN]
-    assert len(mistaken) <= len(robots) // 20, mistaken
-
-
-@pytest.mark.parametrize(
-    ("tag", "kind"), [("social-preview", ClickClass.PREVIEW), ("monitoring", ClickClass.MONITOR)]
-)
-def test_robots_are_of_the_class_that_their_tag_says(tag: str, kind: ClickClass) -> None:
-    tagged = [entry for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA if tag in entry.get("tags", ())]
-    names = [name for entry in tagged for name in entry.get("instances", ())]
-    assert len(names) > 50
-    # Some robots are several: the first tag decides.
-    assert sum(class_of(name) is kind for name in names) >= 0.95 * len(names)
-
-
-#: By name: a user agent that must not be mistaken, and its class.
-ROBOTS: dict[str, tuple[str, ClickClass]] = {
-    "slack": ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", ClickClass.PREVIEW),
-    "slack-images": ("Slack-ImgProxy (+https://api.slack.com/robots)", ClickClass.PREVIEW),
-    "facebook": ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", ClickClass.PREVIEW),
-    "whatsapp": ("WhatsApp/2.23.20.0 A", ClickClass.PREVIEW),
-    "twitter": ("Twitterbot/1.0", ClickClass.PREVIEW),
-    "discord": ("Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)", ClickClass.PREVIEW),
-    "telegram": ("TelegramBot (like TwitterBot)", ClickClass.PREVIEW),
-    "linkedin": (
-        "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
-        ClickClass.PREVIEW,
-    ),
-    "imessage": (
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 "
-        "Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
-        ClickClass.PREVIEW,
-    ),
-    "uptimerobot": ("Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", ClickClass.MONITOR),
-    "pingdom": ("Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)", ClickClass.MONITOR),
-    "pingdom-in-a-browser": (
-        "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/534.34 (KHTML, like Gecko) PingdomTMS/0.8.5 Safari/534.34",
-        ClickClass.MONITOR,
-    ),
-    "googlebot": ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", ClickClass.BOT),
-    "googlebot-as-a-phone": (
-        f"{CHROME_ON_ANDROID} (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        ClickClass.BOT,
-    ),
-    "headless-chrome": (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/153.0.0.0",
-        ClickClass.BOT,
-    ),
-    "curl": ("curl/8.5.0", ClickClass.BOT),
-    "wget": ("Wget/1.21.4", ClickClass.BOT),
-    "python-requests": ("python-requests/2.34.2", ClickClass.BOT),
-    "python-urllib": ("Python-urllib/3.11", ClickClass.BOT),
-    "go": ("Go-http-client/1.1", ClickClass.BOT),
-    "java": ("Apache-HttpClient/4.5.13 (Java/17)", ClickClass.BOT),
-    "okhttp": ("okhttp/4.9.3", ClickClass.BOT),
-    "empty": ("", ClickClass.BOT),
-    "dash": ("-", ClickClass.BOT),
-    "anything": ("My own program", ClickClass.BOT),
-}
-
-
-@pytest.mark.parametrize(("user_agent", "kind"), ROBOTS.values(), ids=list(ROBOTS))
-def test_robots(user_agent: str, kind: ClickClass) -> None:
-    assert class_of(user_agent) is kind
-    # Fetching ahead is what browsers do; a robot stays a robot.
-    assert enrich.click_class(user_agent, Flag.PREFETCH) is kind
-
-
-@pytest.mark.parametrize(
-    ("flags", "kind"),
-    [
-        (NOTHING, ClickClass.HUMAN),
-        (Flag.PREFETCH, ClickClass.PREFETCH),
-        (Flag.QR, ClickClass.HUMAN),
-        (Flag.DO_NOT_TRACK, ClickClass.HUMAN),
-        (Flag.PREFETCH | Flag.DO_NOT_TRACK, ClickClass.PREFETCH),
-    ],
-)
-def test_the_flags_of_a_persons_click(flags: Flag, kind: ClickClass) -> None:
-    assert enrich.click_class(FIREFOX, flags) is kind
-
-
-@pytest.mark.parametrize(
-    ("user_agent", "browser", "os", "device"),
-    [
-        (FIREFOX, "Firefox", "Linux", "desktop"),
-        (CHROME_ON_ANDROID, "Chrome Mobile", "Android", "mobile"),
-        (SAFARI_ON_IPAD, "Mobile Safari", "iOS", "tablet"),
-        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot", None, None),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) Twitterbot/1.0", "Twitterbot", "iOS", None),
-        ("curl/8.5.0", "curl", None, None),
-        ("", None, None, None),
-    ],
-    ids=["firefox", "chrome-on-android", "safari-on-ipad", "googlebot", "robot-on-a-phone", "curl", "empty"],
-)
-def test_agent(user_agent: str, browser: str | None, os: str | None, device: str | None) -> None:
-    agent = enrich.agent(user_agent)
-    assert (agent.browser, agent.os, agent.device) == (browser, os, device)
+def test_the_values_of_a_click_are_in_the_order_of_the_dimensions() -> None:
+    """So that they are in the order of the raw table's columns."""
+    assert (*enrich.REFERRER, *enrich.VISITOR, *enrich.UTM, *enrich.CODE) == tuple(Dimension)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +69,7 @@ def test_every_value_of_a_click() -> None:
         referrer="https://www.News.example:8080",
         utm={name: f" {name}\0 " for name in UTM_PARAMETERS},
     )
-    assert enrich.values(click) == {
+    assert values(click) == {
         Dimension.REFERRER: "news.example",
         Dimension.BROWSER: "Firefox",
         Dimension.OS: "Linux",
@@ -195,13 +79,13 @@ def test_every_value_of_a_click() -> None:
         Dimension.CODE: "sale",
         **{Dimension[name.upper()]: name for name in UTM_PARAMETERS},
     }
-    assert set(enrich.values(click)) == set(Dimension)
+    assert set(values(click)) == set(Dimension)
 
 
 def test_what_is_absent_has_no_value() -> None:
     """A click that is not tracked carries time, link and class only."""
     click = Click(time_ms=0, link_id=1, nonce=0, code="sale", click_class=ClickClass.HUMAN, flags=Flag.DO_NOT_TRACK)
-    assert enrich.values(click) == {Dimension.CODE: "sale"}
+    assert values(click) == {Dimension.CODE: "sale"}
 
 
 def test_what_says_nothing_has_no_value() -> None:
@@ -216,4 +100,82 @@ def test_what_says_nothing_has_no_value() -> None:
         referrer="https://[",
         utm={"utm_source": "\x85 "},
     )
-    assert enrich.values(click) == {}
+    assert values(click) == {}
+
+
+BARE = Click(time_ms=5, link_id=1, nonce=2, code="sale", user_agent=FIREFOX)
+
+#: By name: facts of a click, and its class.
+CLASSES: dict[str, tuple[dict[str, object], ClickClass]] = {
+    "a browser": ({}, ClickClass.HUMAN),
+    "a browser that fetches ahead": ({"flags": Flag.PREFETCH}, ClickClass.PREFETCH),
+    "a robot": ({"user_agent": GOOGLEBOT}, ClickClass.BOT),
+    "a robot that fetches ahead": ({"user_agent": GOOGLEBOT, "flags": Flag.PREFETCH}, ClickClass.BOT),
+    "nobody": ({"user_agent": ""}, ClickClass.BOT),
+    "whoever the request was for": ({"click_class": ClickClass.MONITOR}, ClickClass.MONITOR),
+    "whoever it was for, ahead": (
+        {"click_class": ClickClass.HUMAN, "flags": Flag.PREFETCH},
+        ClickClass.HUMAN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("facts", "kind"), CLASSES.values(), ids=list(CLASSES))
+def test_the_class_of_a_click(facts: dict[str, object], kind: ClickClass) -> None:
+    click = enriched(replace(BARE, **facts))  # type: ignore[arg-type]
+    assert click.click_class == kind
+    # A plain number: SQLite's driver would take an enumeration for something to be adapted, slowly.
+    assert type(click.click_class) is int
+
+
+def test_the_facts_of_a_click() -> None:
+    click = enriched(replace(BARE, link_id=None, flags=Flag.QR, salt_day=20_779, visitor_hash=7))
+    assert (click.time_ms, click.flags, click.link.link_id, click.link.nonce) == (5, Flag.QR, None, 2)
+    assert (click.visitor.salt_day, click.visitor.visitor_hash) == (20_779, 7)
+
+
+def test_what_a_library_cannot_digest_has_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a library's fault")
+
+    for name in ("agent", "country"):
+        monkeypatch.setattr(enrich, name, fail)
+    monkeypatch.setattr(clicks, "referrer_host", fail)
+    click = replace(BARE, user_agent="not seen before", network=b"\x08\x08\x08", referrer="https://unseen.example")
+    with capture_logs() as logged:
+        assert values(click) == {Dimension.CODE: "sale"}
+    assert {entry["log_level"] for entry in logged} == {"error"}
+    assert enriched(click).click_class == ClickClass.BOT
+    assert enriched(replace(click, click_class=ClickClass.HUMAN)).click_class == ClickClass.HUMAN
+
+
+@pytest.mark.parametrize("length", [100, 5000])
+def test_parts_of_any_length_are_read(length: int) -> None:
+    """Also those that are too long to be remembered."""
+    for _ in range(2):
+        assert values(replace(BARE, utm={"utm_term": "x" * length}))[Dimension.UTM_TERM] == "x" * min(length, 512)
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt: list[bytes] = []
+    monkeypatch.setattr(enrich, "_PARTS_KEPT", 2)
+    learn = enrich._remembered(lambda part: learnt.append(part) or len(learnt))  # type: ignore[func-returns-value]
+    for part in (b"a", b"a", b"b", b"c", b"a"):
+        learn(part)
+    long = bytes(enrich._LONGEST_KEPT + 1)
+    assert learn(long) != learn(long)
+    assert learnt == [b"a", b"b", b"c", b"a", long, long]
+
+
+@pytest.mark.parametrize("length", range(1, 60, 7))
+def test_a_cut_payload_is_no_click(length: int) -> None:
+    body = bytes([frame.VERSION]) + frame.encode(BARE)
+    with pytest.raises(ValueError, match="ends early"):
+        enrich.click(body[:length])
+
+
+def test_an_unknown_class_is_no_click() -> None:
+    body = bytearray(bytes([frame.VERSION]) + frame.encode(BARE))
+    body[10] = 6
+    with pytest.raises(ValueError, match="6"):
+        enrich.click(bytes(body))

@@ -12,7 +12,9 @@ from shortener.storage import clicks as rows
 from shortener.storage.engine import Connection
 
 TODAY = 20_779
-NOBODY: tuple[str, ...] = ()
+NOBODY: frozenset[str] = frozenset()
+
+Wanted = dict[Dimension, set[str]]
 
 
 class Stored:
@@ -41,16 +43,16 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
     return table
 
 
-def browsers(*texts: str) -> list[tuple[Dimension, str]]:
-    return [(Dimension.BROWSER, text) for text in texts]
+def browsers(*texts: str) -> Wanted:
+    return {Dimension.BROWSER: set(texts)}
 
 
 def test_a_text_has_one_number_in_every_dimension(stored: Stored) -> None:
-    wanted = [*browsers("Firefox", "Chrome", "Firefox"), (Dimension.OS, "Linux"), (Dimension.REFERRER, "Firefox")]
+    wanted = {**browsers("Firefox", "Chrome"), Dimension.OS: {"Linux"}, Dimension.REFERRER: {"Firefox"}}
     found = Labels().resolve(CONNECTION, wanted, day=TODAY, unbounded=NOBODY)
-    assert found.keys() == set(wanted)
-    assert found[Dimension.BROWSER, "Firefox"] == found[Dimension.REFERRER, "Firefox"] == stored.ids["Firefox"]
-    assert len(set(found.values())) == 3
+    assert {dimension: set(ids) for dimension, ids in found.items()} == wanted
+    assert found[Dimension.BROWSER]["Firefox"] == found[Dimension.REFERRER]["Firefox"] == stored.ids["Firefox"]
+    assert len({number for ids in found.values() for number in ids.values()}) == 3
 
 
 def test_what_is_remembered_is_not_asked_for(stored: Stored) -> None:
@@ -59,7 +61,7 @@ def test_what_is_remembered_is_not_asked_for(stored: Stored) -> None:
     labels.publish()
     again = labels.resolve(CONNECTION, browsers("b", "c"), day=TODAY, unbounded=NOBODY)
     assert stored.asked == [{"a", "b"}, {"c"}]
-    assert again[Dimension.BROWSER, "b"] == first[Dimension.BROWSER, "b"]
+    assert again[Dimension.BROWSER]["b"] == first[Dimension.BROWSER]["b"]
 
 
 def test_what_a_transaction_found_is_forgotten_when_it_is_rolled_back(stored: Stored) -> None:
@@ -68,7 +70,7 @@ def test_what_a_transaction_found_is_forgotten_when_it_is_rolled_back(stored: St
     stored.ids.clear()
     stored.ids["another"] = 1
     found = labels.resolve(CONNECTION, browsers("a"), day=TODAY, unbounded=NOBODY)
-    assert found == {(Dimension.BROWSER, "a"): stored.ids["a"]}
+    assert found == {Dimension.BROWSER: {"a": stored.ids["a"]}}
     assert stored.ids["a"] != 1
     labels.publish()
     labels.publish()
@@ -90,24 +92,24 @@ def test_memory_is_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> N
 def test_new_labels_of_a_day_are_bounded_by_dimension(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEW_PER_DAY", 3)
     labels = Labels()
-    wanted = [*browsers(*"abcde"), (Dimension.OS, "Linux")]
+    wanted = {**browsers(*"abcde"), Dimension.OS: {"Linux"}}
     found = labels.resolve(CONNECTION, wanted, day=TODAY, unbounded=NOBODY)
     other = stored.ids[OTHER_LABEL]
-    assert [found[Dimension.BROWSER, text] == other for text in "abcde"] == [False, False, False, True, True]
-    assert found[Dimension.OS, "Linux"] != other
+    assert [found[Dimension.BROWSER][text] == other for text in "abcde"] == [False, False, False, True, True]
+    assert found[Dimension.OS]["Linux"] != other
     # What is known already is no new label, today or tomorrow.
     found = labels.resolve(CONNECTION, browsers("a", "f"), day=TODAY, unbounded=NOBODY)
-    assert [found[Dimension.BROWSER, text] == other for text in "af"] == [False, True]
+    assert [found[Dimension.BROWSER][text] == other for text in "af"] == [False, True]
     found = labels.resolve(CONNECTION, browsers("f"), day=TODAY + 1, unbounded=NOBODY)
-    assert found[Dimension.BROWSER, "f"] != other
+    assert found[Dimension.BROWSER]["f"] != other
 
 
 def test_codes_of_own_links_are_not_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEW_PER_DAY", 1)
-    wanted = [(Dimension.CODE, text) for text in "abcd"]
-    found = Labels().resolve(CONNECTION, wanted, day=TODAY, unbounded=["c", "d"])
+    wanted = {Dimension.CODE: set("abcd")}
+    found = Labels().resolve(CONNECTION, wanted, day=TODAY, unbounded={"c", "d"})
     other = stored.ids[OTHER_LABEL]
-    assert [found[pair] == other for pair in wanted] == [False, True, False, False]
+    assert [found[Dimension.CODE][text] == other for text in "abcd"] == [False, True, False, False]
     assert "b" not in stored.ids
 
 
@@ -115,11 +117,11 @@ def test_a_label_that_is_new_in_two_dimensions_is_made_if_one_of_them_may(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "NEW_PER_DAY", 1)
-    wanted = [*browsers("a", "b"), (Dimension.OS, "b")]
+    wanted = {**browsers("a", "b"), Dimension.OS: {"b"}}
     found = Labels().resolve(CONNECTION, wanted, day=TODAY, unbounded=NOBODY)
-    assert found[Dimension.BROWSER, "b"] == found[Dimension.OS, "b"] == stored.ids["b"]
+    assert found[Dimension.BROWSER]["b"] == found[Dimension.OS]["b"] == stored.ids["b"]
 
 
 def test_nothing_wanted(stored: Stored) -> None:
-    assert Labels().resolve(CONNECTION, [], day=TODAY, unbounded=NOBODY) == {}
+    assert Labels().resolve(CONNECTION, {}, day=TODAY, unbounded=NOBODY) == {}
     assert stored.ids == {}
