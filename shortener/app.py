@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
@@ -11,12 +11,17 @@ from fastapi.routing import iter_route_contexts
 from starlette.staticfiles import StaticFiles
 
 from shortener import __version__, errors, settings
+from shortener.clicks import frame
 from shortener.clicks.drainer import Drainer
+from shortener.clicks.durability import open_spool, room
 from shortener.clicks.salt import REFRESH_SECONDS, Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import access, target
 from shortener.domain.target import TargetPolicy
 from shortener.redirect.answer import AnswerPolicy
+from shortener.redirect.cache import Cache
+from shortener.redirect.entry import Defaults
+from shortener.redirect.follower import Follower
 from shortener.redirect.lookup import Lookup
 from shortener.services.keys import Preset
 from shortener.services.links import LinkPolicy
@@ -29,17 +34,21 @@ from shortener.web.api import description, keys, links, stats
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json
 from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
+from shortener.web.visits import Visits
 
+#: Seconds between looks at what the hot path has counted.
+_PUBLISH_SECONDS = 1.0
 #: First segments that are ours although no route begins with them yet.
 _KEPT_FOR_LATER = frozenset({"admin"})
 
 log = structlog.get_logger()
 
 
-def create_app(configured: Settings | None = None) -> FastAPI:
+def create_app(configured: Settings | None = None, *, draining: bool = True) -> FastAPI:
     """The shortener as an ASGI application.
 
-    API routes work at once; visits are recorded, and clicks drained, while its lifespan runs.
+    API routes work at once; visits are recorded while its lifespan runs, and clicks drained unless that is somebody
+    else's, not `draining`. It opens nothing and starts no thread before that: processes are forked with it.
     """
     configured = configured or settings.load()
     app = FastAPI(
@@ -58,7 +67,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
     app.include_router(redirects.router)
     parts = _assemble(configured, paths)
-    app.state.parts = parts
+    app.state.parts, app.state.draining = parts, draining
     problems.install(app)
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
@@ -84,36 +93,50 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     targets = TargetPolicy(
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
     )
+    defaults = Defaults(
+        status=configured.redirect_status,
+        expired_target=configured.expired_target,
+        cache_seconds=configured.redirect_cache_seconds,
+        pack_link=frame.pack_link,
+    )
+    cache = Cache()
     return Parts(
         settings=configured,
         database=database,
+        cache=cache,
         link_policy=LinkPolicy(targets, reserved, configured.code_length),
         answer_policy=AnswerPolicy(configured.redirect_cache_seconds, configured.not_found_target),
         preset=Preset(access.digest(configured.admin_key.encode()) if configured.admin_key else None),
-        lookup=Lookup(database, status=configured.redirect_status, expired_target=configured.expired_target),
+        lookup=Lookup(database, cache, defaults),
         own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
     )
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Opens the spool, keeps the salts fresh and drains, until the app ends."""
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
+    """Opens the spool, keeps salts and cache fresh and drains, until the app ends.
+
+    Its state is what the edge (web/edge) answers visits with.
+    """
     parts: Parts = app.state.parts
-    database_id = _identify(parts.database)
+    database_id = identify(parts.database)
     salts = Salts(parts.database)
     salts.refresh()
-    parts.spool = Spool(parts.settings.spool_dir, database_id)
+    parts.spool = open_spool(parts.settings, database_id)
     parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
+    visits = Visits(parts.lookup, parts.cache, parts.recorder, parts.answer_policy, parts.link_policy.reserved)
     try:
-        async with _kept_fresh(salts), _draining(parts, database_id):
-            yield
+        drainer = _draining(parts, database_id) if app.state.draining else nullcontext()
+        async with _kept_fresh(salts), _published(parts.spool, visits), _following(parts), drainer:
+            yield {"visits": visits}
     finally:
         parts.recorder = None
         parts.spool.close()
+        parts.lookup.close()
         parts.database.close()
 
 
-def _identify(database: Database) -> bytes:
+def identify(database: Database) -> bytes:
     """Which database this is. Raises StartFailed if it has not the schema that this version needs."""
     with database.read() as connection:
         revision = schema.current(connection)
@@ -128,14 +151,50 @@ def _identify(database: Database) -> bytes:
 @asynccontextmanager
 async def _kept_fresh(salts: Salts) -> AsyncIterator[None]:
     async def refresh() -> None:
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
-            try:
-                await asyncio.to_thread(salts.refresh)
-            except Exception as error:  # nothing may end this loop: without salts nobody is unique
-                log.warning("salts not refreshed, trying again later", cause=str(error.__cause__ or error))
+        try:
+            await asyncio.to_thread(salts.refresh)
+        except Exception as error:  # nothing may end this: without salts nobody is unique
+            log.warning("salts not refreshed, trying again later", cause=str(error.__cause__ or error))
 
-    task = asyncio.create_task(refresh())
+    async with _repeated(refresh, REFRESH_SECONDS):
+        yield
+
+
+@asynccontextmanager
+async def _published(spool: Spool, visits: Visits) -> AsyncIterator[None]:
+    async def publish() -> None:
+        spool.publish()
+        visits.publish()
+
+    async with _repeated(publish, _PUBLISH_SECONDS):
+        yield
+    visits.publish()
+
+
+@asynccontextmanager
+async def _following(parts: Parts) -> AsyncIterator[None]:
+    follower = Follower(parts.database, parts.lookup)
+    async with _in_thread("follower", follower.run):
+        yield
+    follower.close()
+
+
+@asynccontextmanager
+async def _draining(parts: Parts, database_id: bytes) -> AsyncIterator[None]:
+    drainer = Drainer(parts.settings.spool_dir, parts.database, database_id, room(parts.settings))
+    async with _in_thread("drainer", drainer.run):
+        yield
+    drainer.close()
+
+
+@asynccontextmanager
+async def _repeated(action: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await action()
+
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:
@@ -145,14 +204,12 @@ async def _kept_fresh(salts: Salts) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _draining(parts: Parts, database_id: bytes) -> AsyncIterator[None]:
-    parts.drainer = Drainer(parts.settings.spool_dir, parts.database, database_id)
+async def _in_thread(name: str, run: Callable[[threading.Event], None]) -> AsyncIterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=parts.drainer.run, args=(stop,), name="drainer")
+    thread = threading.Thread(target=run, args=(stop,), name=name)
     thread.start()
     try:
         yield
     finally:
         stop.set()
         await asyncio.to_thread(thread.join)
-        parts.drainer.close()

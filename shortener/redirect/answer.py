@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shortener.domain.link import METHOD_KEEPING_STATUSES, PERMANENT_STATUSES, State
-from shortener.redirect.entry import Entry
+from shortener.domain.link import METHOD_KEEPING_STATUSES, State
+from shortener.redirect import entry as entries
+from shortener.redirect.entry import UNCACHED, Entry
 
-#: Nobody but this visitor's browser may keep the answer, and it not even for a moment.
-UNCACHED = "private, no-store"
 #: Methods that any redirect answers, and those that only one does which keeps the method.
 READING = ("GET", "HEAD")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
@@ -73,8 +72,5 @@ def answer(entry: Entry | None, method: str, now: datetime, policy: AnswerPolicy
 
 
 def _cache_control(entry: Entry, now: datetime, cache_seconds: int) -> str:
-    if entry.status not in PERMANENT_STATUSES or not cache_seconds:
-        return UNCACHED
-    if entry.expires_at is not None:
-        cache_seconds = min(cache_seconds, int((entry.expires_at - now).total_seconds()))
-    return f"public, max-age={cache_seconds}"
+    left = None if entry.expires_at is None else int((entry.expires_at - now).total_seconds())
+    return entries.cache_control(entry.status, cache_seconds, left)

@@ -1,33 +1,114 @@
-"""Lookup: from a domain and a code to the entry, asking the database as cheaply as its kind allows."""
+"""Lookup: from a domain and a code to the entry. From the cache, else by asking the database as cheaply as can be."""
 
 import asyncio
+from collections.abc import Collection
 
-from shortener.redirect.entry import Entry, compile_entry
+from shortener.redirect import cache
+from shortener.redirect.cache import Cache
+from shortener.redirect.entry import Defaults, Entry, compile_entry
 from shortener.storage import links
-from shortener.storage.engine import Database
+from shortener.storage.engine import Database, Statements
 
 
 class Lookup:
-    """Finds entries in one database."""
+    """Finds entries in one database. One per worker; `close` it."""
 
-    def __init__(self, database: Database, *, status: int, expired_target: str | None) -> None:
-        """`status` and `expired_target` are the instance's, for links that have none of their own."""
-        self._database = database
-        self._status = status
-        self._expired_target = expired_target
+    def __init__(self, database: Database, entries: Cache, defaults: Defaults) -> None:
+        self._statements = Statements(database)
+        #: A held connection is one thread's; this one is the thread's that calls `refresh`.
+        self._refreshing = Statements(database)
+        self._cache = entries
+        self._defaults = defaults
+        self._loads: dict[bytes, asyncio.Future[Entry | None]] = {}
+        self._dirty: set[bytes] = set()
+        #: Whether a miss is answered at once, on the event loop: SQLite does so in a tenth of the time that handing
+        #: it to a thread would take.
+        self.is_inline = database.is_sqlite
 
     async def find(self, domain: str, code: str) -> Entry | None:
-        """The living link called `code`, in normal form, or None. Raises DatabaseUnavailable.
+        """The living link called `code`, in normal form, or None. Raises DatabaseUnavailable where only that knows.
 
-        SQLite answers on the event loop: a lookup by index takes less than handing it to a thread would.
+        However many ask for a code at once, the database is asked once.
         """
-        if self._database.is_sqlite:
-            return self._load(domain, code)
-        return await asyncio.to_thread(self._load, domain, code)
+        key = cache.key(domain, code)
+        entry = self._cache.get(key)
+        if entry is not None or self._cache.is_missing(key):
+            return entry
+        if self.is_inline:
+            return self._stored(key, self._load(self._statements, domain, code))
+        load = self._loads.get(key)
+        if load is None:
+            load = self._loads[key] = asyncio.ensure_future(self._load_shared(key, domain, code))
+            load.add_done_callback(_retrieve)
+        return await asyncio.shield(load)
 
-    def _load(self, domain: str, code: str) -> Entry | None:
-        with self._database.read() as connection:
+    def find_inline(self, domain: str, code: str) -> Entry | None:
+        """The same without waiting, where `is_inline`."""
+        key = cache.key(domain, code)
+        entry = self._cache.get(key)
+        if entry is not None or self._cache.is_missing(key):
+            return entry
+        return self._stored(key, self._load(self._statements, domain, code))
+
+    def forget(self, domain: str, code: str) -> None:
+        """A link has been written: what is known of its code is so no longer. Any thread may say so."""
+        key = cache.key(domain, code)
+        self._mark_dirty(key)
+        self._cache.evict(key)
+
+    def refresh(self, changed: Collection[tuple[str, str]]) -> None:
+        """Brings what is cached of these domains and codes up to date. For another thread than the event loop's.
+
+        Raises DatabaseUnavailable; then everything stays as it was, since old entries are better than none.
+        """
+        fresh = {}
+        for domain, code in changed:
+            key = cache.key(domain, code)
+            self._mark_dirty(key)
+            if key in self._cache:
+                fresh[key] = self._load(self._refreshing, domain, code)
+        for domain, code in changed:
+            key = cache.key(domain, code)
+            if fresh.get(key) is None:
+                self._cache.evict(key)
+            else:
+                self._cache.put(key, fresh[key])
+
+    def clear(self) -> None:
+        """Forgets everything: the database is another one, or an older state of the same."""
+        for key in list(self._loads):
+            self._mark_dirty(key)
+        self._cache.clear()
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._statements.close()
+        self._refreshing.close()
+
+    def _load(self, statements: Statements, domain: str, code: str) -> Entry | None:
+        with statements.connection() as connection:
             visited = links.visited(connection, domain, code)
-        if visited is None:
-            return None
-        return compile_entry(visited, code, status=self._status, expired_target=self._expired_target)
+        return None if visited is None else compile_entry(visited, code, self._defaults)
+
+    async def _load_shared(self, key: bytes, domain: str, code: str) -> Entry | None:
+        try:
+            entry = await asyncio.to_thread(self._load, self._statements, domain, code)
+            # What was read before a change must not be kept after it.
+            return entry if key in self._dirty else self._stored(key, entry)
+        finally:
+            del self._loads[key]
+            self._dirty.discard(key)
+
+    def _stored(self, key: bytes, entry: Entry | None) -> Entry | None:
+        self._cache.put(key, entry)
+        return entry
+
+    def _mark_dirty(self, key: bytes) -> None:
+        if key in self._loads:
+            self._dirty.add(key)
+
+
+def _retrieve(load: "asyncio.Future[Entry | None]") -> None:
+    """Looks at a load's failure, in case that nobody waits for it any more."""
+    if not load.cancelled():
+        load.exception()

@@ -107,14 +107,18 @@ def put(database: Database, policy: LinkPolicy, code: str, draft: LinkDraft, *, 
         return _change(connection, before, draft, actor), False
 
 
-def delete(database: Database, code: str, *, actor: str) -> None:
-    """Deletes the link called `code`: the code is free again, the statistics stay. Raises LinkNotFound."""
+def delete(database: Database, code: str, *, actor: str) -> Link:
+    """Deletes the link called `code`, and returns what it was. The code is free again, the statistics stay.
+
+    Raises LinkNotFound.
+    """
     now = datetime.now(UTC)
     with database.write() as connection:
         changes.lock(connection)
         before = _by_code(connection, code)
         rows.bury(connection, before.id, now)
         _record(connection, "link-deleted", before, _difference(_draft(before), None), actor, now)
+    return before
 
 
 def _checked(draft: LinkDraft, policy: LinkPolicy, changed: Collection[str] = _DRAFT_FIELDS) -> LinkDraft:

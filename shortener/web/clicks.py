@@ -1,80 +1,136 @@
-"""A request as a click: what is taken from it, and what is not. The last place that sees a visitor's address."""
+"""A request as a click: what is taken from it, and what is not. The last place that sees a visitor's address.
+
+Both ways to answer a visit come here, the edge and the canonical routes, with the same parts of a request.
+"""
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from starlette.types import Scope
-
-from shortener.clicks import enrich, frame
+from shortener.clicks import agent, frame
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import click as clicks
-from shortener.domain import period, visitor
-from shortener.domain.click import Click, Flag
+from shortener.domain import visitor
+from shortener.domain.click import Flag
 from shortener.domain.visitor import MAX_USER_AGENT_BYTES, Network
-from shortener.redirect.entry import Entry
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 #: Bytes kept of Accept-Language: the first few ranges decide.
 _MAX_LANGUAGE = 64
 #: Characters kept of the path of an orphan.
 _MAX_PATH = 512
+#: Visitors and referring pages whose part of a click is kept ready, about 1 KB each, and the longest headers, in
+#: bytes, of which this is done: what a stranger sends must not fill the memory.
+_VISITORS_KEPT, _REFERRERS_KEPT = 4096, 1024
+_MAX_KEPT = 1024
+_DAY_MS = 86_400_000
+_NO_FLAGS = Flag(0)
+_NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent="", language="")
+_NOTHING_MORE = frame.pack_request("", {})
+
+
+@dataclass(slots=True)
+class Request:
+    """What a click is made of."""
+
+    #: Names in lower case.
+    headers: Headers
+    #: The same; of one sent twice the last.
+    fields: dict[bytes, bytes]
+    #: The address at the other end of the connection, or an empty text where there is none.
+    peer: str
+    query: bytes
 
 
 class Recorder:
-    """Puts visits into the spool. One per worker."""
+    """Puts visits into the spool. One per worker, used on its event loop only."""
 
     def __init__(self, spool: Spool, salts: Salts, trusted_proxies: Sequence[Network]) -> None:
         self._spool = spool
         self._salts = salts
         self._trusted = trusted_proxies
+        # What depends on the visitor only is worked out once a day for each; the salt is part of the key, since a
+        # part that was made without one must not stay.
+        self._visitor = lru_cache(_VISITORS_KEPT)(self._pack_visitor)
+        #: Whether an answer must wait until its click is on the disk (`durable`).
+        self.waits = spool.waits
 
-    def record(self, scope: Scope, entry: Entry) -> None:
-        """Records a click on the link of `entry`. Never raises for want of disk."""
-        now_ms = time.time_ns() // 1_000_000
-        self._spool.append(frame.encode(self._click(scope, now_ms, entry.link_id, entry.nonce, entry.code)))
+    def record(self, click: bytes, request: Request, now_ms: int) -> None:
+        """Records a click on a link; `click` is the link's part of it. Never raises for want of disk."""
+        self._spool.append(self._payload(click, request, now_ms))
 
-    def record_orphan(self, scope: Scope) -> None:
+    def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""
         now_ms = time.time_ns() // 1_000_000
-        path = scope["path"][:_MAX_PATH]
-        self._spool.append_orphan(frame.encode(self._click(scope, now_ms, None, 0, path)), now_ms // 1000)
+        payload = self._payload(frame.pack_link(None, 0, path[:_MAX_PATH]), request, now_ms)
+        self._spool.append_orphan(payload, now_ms // 1000)
 
-    def _click(self, scope: Scope, now_ms: int, link_id: int | None, nonce: int, code: str) -> Click:
-        headers = _headers(scope)
-        user_agent = headers.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES]
-        agent_text = user_agent.decode("utf-8", "replace")
-        flags = _flags(headers)
-        if Flag.DO_NOT_TRACK in flags:
-            kind = enrich.click_class(agent_text, flags)
-            return Click(now_ms, link_id, nonce, code, click_class=kind, flags=flags)
-        address = visitor.client_address(
-            (scope.get("client") or ("",))[0], _values(scope, b"x-forwarded-for"), self._trusted
+    async def durable(self) -> None:
+        """Waits until everything recorded so far is on the disk."""
+        await self._spool.durable()
+
+    def _payload(self, link: bytes, request: Request, now_ms: int) -> bytes:
+        fields = request.fields
+        flags = _flags(fields)
+        # By identity first: an operation on flags costs as much as packing the whole click.
+        if flags is not _NO_FLAGS and Flag.DO_NOT_TRACK in flags:
+            kind = agent.click_class(_agent_text(fields), flags)
+            return frame.pack(now_ms, flags, kind, link, _NOBODY, _NOTHING_MORE)
+        forwarded = _forwarded(request.headers) if self._trusted else b""
+        day = now_ms // _DAY_MS
+        about_visitor = (self._visitor if len(forwarded) <= _MAX_KEPT else self._pack_visitor)(
+            request.peer,
+            forwarded,
+            fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
+            fields.get(b"accept-language", b"")[: _MAX_LANGUAGE + 1],
+            day,
+            self._salts.of(day),
         )
-        day = period.day_of(now_ms)
-        salt = self._salts.of(day)
-        return Click(
-            time_ms=now_ms,
-            link_id=link_id,
-            nonce=nonce,
-            code=code,
-            flags=flags,
-            network=visitor.network_bytes(address),
-            visitor_hash=visitor.visitor_hash(address, user_agent, salt) if salt else 0,
+        return frame.pack(
+            now_ms, flags, None, link, about_visitor, _about(fields.get(b"referer", b""), request.query)
+        )
+
+    def _pack_visitor(
+        self, peer: str, forwarded: bytes, user_agent: bytes, language: bytes, day: int, salt: bytes | None
+    ) -> bytes:
+        address = visitor.client_address(peer, [forwarded.decode("latin-1")], self._trusted)
+        return frame.pack_visitor(
             salt_day=day,
-            user_agent=agent_text,
-            language=_languages(headers.get(b"accept-language", b"")),
-            referrer=clicks.referrer_origin(headers.get(b"referer", b"").decode("utf-8", "replace")),
-            utm=clicks.utm(scope["query_string"].decode("utf-8", "replace")),
+            visitor_hash=visitor.visitor_hash(address, user_agent, salt) if salt else 0,
+            network=visitor.network_bytes(address),
+            user_agent=user_agent.decode("utf-8", "replace"),
+            language=_languages(language),
         )
 
 
-def _headers(scope: Scope) -> dict[bytes, bytes]:
-    """The request's headers; of one sent twice the last."""
-    return dict(scope["headers"])
+def _about(referrer: bytes, query: bytes) -> bytes:
+    """The part of a click that only this request has."""
+    query = query if b"utm_" in query else b""
+    if not referrer and not query:
+        return _NOTHING_MORE
+    if len(referrer) + len(query) > _MAX_KEPT:
+        return _pack_request(referrer, query)
+    return _pack_request_kept(referrer, query)
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+def _pack_request(referrer: bytes, query: bytes) -> bytes:
+    origin = clicks.referrer_origin(referrer.decode("utf-8", "replace"))
+    return frame.pack_request(origin, clicks.utm(query.decode("utf-8", "replace")))
+
+
+_pack_request_kept = lru_cache(_REFERRERS_KEPT)(_pack_request)
+
+
+def _agent_text(fields: dict[bytes, bytes]) -> str:
+    return fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES].decode("utf-8", "replace")
+
+
+def _forwarded(headers: Headers) -> bytes:
+    """What proxies say, as one list: several headers mean the same as one (RFC 9110 section 5.3)."""
+    return b",".join(value for name, value in headers if name == b"x-forwarded-for")
 
 
 def _languages(accepted: bytes) -> str:
@@ -84,12 +140,12 @@ def _languages(accepted: bytes) -> str:
     return accepted.decode("latin-1")
 
 
-def _flags(headers: dict[bytes, bytes]) -> Flag:
+def _flags(fields: dict[bytes, bytes]) -> Flag:
     """What the request says of itself: Global Privacy Control and its predecessor, and fetching ahead."""
-    flags = Flag(0)
-    if headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1":
+    flags = _NO_FLAGS
+    if fields.get(b"sec-gpc") == b"1" or fields.get(b"dnt") == b"1":
         flags |= Flag.DO_NOT_TRACK
-    purpose = headers.get(b"sec-purpose") or headers.get(b"purpose") or headers.get(b"x-moz") or b""
+    purpose = fields.get(b"sec-purpose") or fields.get(b"purpose") or fields.get(b"x-moz")
     if purpose and clicks.is_prefetch(purpose.decode("latin-1")):
         flags |= Flag.PREFETCH
     return flags

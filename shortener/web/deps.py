@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from shortener import errors
-from shortener.clicks.drainer import Drainer
 from shortener.clicks.spool import Spool
 from shortener.domain.access import Caller, Scope
 from shortener.redirect.answer import AnswerPolicy
+from shortener.redirect.cache import Cache
 from shortener.redirect.lookup import Lookup
 from shortener.services import keys
 from shortener.services.keys import Preset
@@ -24,19 +24,19 @@ from shortener.web.clicks import Recorder
 
 @dataclass(slots=True)
 class Parts:
-    """What app.create_app has put together. The last three exist while the app runs."""
+    """What app.create_app has put together. The last two exist while the app runs."""
 
     settings: Settings
     database: Database
     link_policy: LinkPolicy
     answer_policy: AnswerPolicy
     preset: Preset
+    cache: Cache
     lookup: Lookup
     #: Our own pages that have the shape of a code: `docs`, `healthz`, …
     own_pages: frozenset[str]
     recorder: Recorder | None = None
     spool: Spool | None = None
-    drainer: Drainer | None = field(default=None)
 
 
 async def _parts(request: Request) -> Parts:

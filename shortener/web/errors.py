@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from shortener import errors
+from shortener.domain import code as codes
 from shortener.domain import text
 from shortener.errors import FieldProblem, ShortenerError
 from shortener.web import pages
@@ -120,11 +121,22 @@ def problem(error: ShortenerError) -> dict[str, Any]:
 
 def respond(request: Request, error: ShortenerError, headers: dict[str, str] | None = None) -> Response:
     """The answer to a request that ended in `error`: a problem document, or a page for browsers outside the API."""
+    as_page = pages.wanted(request) and not request.scope["path"].startswith("/api/")
+    return render(error, headers, as_page=as_page)
+
+
+def render(error: ShortenerError, headers: dict[str, str] | None = None, *, as_page: bool) -> Response:
+    """The answer that is `error`."""
     document = problem(error)
     headers = {**(headers or {}), **_headers(error), "cache-control": "no-store"}
-    if pages.wanted(request) and not request.scope["path"].startswith("/api/"):
+    if as_page:
         return _page(document, headers)
     return ProblemResponse(document, status_code=document["status"], headers=headers)
+
+
+def link_not_found(code: str) -> errors.LinkNotFound:
+    """What to say of a code that no link has, as a visitor sent it."""
+    return errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
 
 
 def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:

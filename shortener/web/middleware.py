@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,6 +11,8 @@ from shortener.web import errors as problems
 
 #: Label of requests that no route took.
 _NO_ROUTE = "none"
+#: Browsers must not guess content types.
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class HeadAsGet:
@@ -89,7 +90,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if not 300 <= status < 400:
-                    MutableHeaders(scope=message)["x-content-type-options"] = "nosniff"
+                    message["headers"] = [*message["headers"], NOSNIFF]
             await send(message)
 
         try:

@@ -1,14 +1,12 @@
 """What operators and their machines look at, and the few fixed files every site has."""
 
-from pathlib import Path
-
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
 from shortener import __version__, errors, metrics
-from shortener.clicks.spool import try_folder
-from shortener.redirect.answer import UNCACHED
+from shortener.clicks import election
+from shortener.redirect.entry import UNCACHED
 from shortener.web import pages
 from shortener.web.api import examples
 from shortener.web.api.schemas import HealthOut, ReadinessOut
@@ -45,8 +43,8 @@ def readyz(parts: PartsDep) -> Response:
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 def metrics_page() -> Response:
-    """Counters and times in Prometheus' text format."""
-    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)
+    """Counters and times of all processes of this server, in Prometheus' text format."""
+    return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)
 
 
 @router.get("/", summary="The home page", response_class=Response)
@@ -88,21 +86,9 @@ def _database(parts: Parts) -> str:
 def _spool(parts: Parts) -> str:
     if parts.spool is None:
         return "The spool is not open."
-    # A fault may be over without a visit to show it, and none may come while this says that it is not.
-    if parts.spool.fault is None or _can_be_written(parts.spool.folder):
-        return "ok"
-    return f"Clicks cannot be recorded: {parts.spool.fault}"
+    return "ok" if parts.spool.fault is None else f"Clicks cannot be recorded: {parts.spool.fault}"
 
 
 def _drainer(parts: Parts) -> str:
-    if parts.drainer is None:
-        return "The drainer is not running."
-    return "ok" if parts.drainer.fault is None else f"Clicks cannot be counted: {parts.drainer.fault}"
-
-
-def _can_be_written(folder: Path) -> bool:
-    try:
-        try_folder(folder)
-    except OSError:
-        return False
-    return True
+    # It may be any process that uses this data directory.
+    return election.condition(parts.settings.spool_dir) or "ok"

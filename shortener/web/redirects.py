@@ -1,16 +1,20 @@
 """The canonical redirect routes: from a request to an answer of redirect/answer, recorded before it is sent."""
 
-from datetime import UTC, datetime
+import time
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from shortener import errors, metrics
 from shortener.domain import code as codes
+from shortener.domain import period
 from shortener.domain.link import State
 from shortener.redirect.answer import READING, WRITING, Answer, Outcome, answer
+from shortener.redirect.entry import Entry
+from shortener.web import clicks
 from shortener.web import errors as problems
 from shortener.web.api import examples
+from shortener.web.clicks import Recorder
 from shortener.web.deps import PartsDep
 
 router = APIRouter(tags=["visits"])
@@ -33,14 +37,25 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     if code in parts.link_policy.reserved:
         raise errors.PathNotFound
     entry = await parts.lookup.find("", normal) if normal else None
-    given = answer(entry, request.method, datetime.now(UTC), parts.answer_policy)
+    now_ms = time.time_ns() // 1_000_000
+    given = answer(entry, request.method, period.from_ms(now_ms), parts.answer_policy)
     metrics.VISITS.labels(given.outcome).inc()
     if parts.recorder is not None:
-        if given.counted and entry is not None:
-            parts.recorder.record(request.scope, entry)
-        elif entry is None and request.method != "HEAD":
-            parts.recorder.record_orphan(request.scope)
+        await _record(parts.recorder, request, entry, given, now_ms)
     return _respond(request, given, code)
+
+
+async def _record(recorder: Recorder, request: Request, entry: Entry | None, given: Answer, now_ms: int) -> None:
+    """Records the visit if it is one to be counted."""
+    scope = request.scope
+    peer = (scope.get("client") or ("",))[0]
+    visit = clicks.Request(scope["headers"], dict(scope["headers"]), peer, scope["query_string"])
+    if given.counted and entry is not None:
+        recorder.record(entry.click, visit, now_ms)
+    elif entry is None and request.method != "HEAD":
+        recorder.record_orphan(scope["path"], visit)
+    if recorder.waits:
+        await recorder.durable()
 
 
 def _respond(request: Request, given: Answer, code: str) -> Response:
@@ -53,8 +68,7 @@ def _respond(request: Request, given: Answer, code: str) -> Response:
         case Outcome.METHOD_NOT_ALLOWED:
             return problems.respond(request, _not_allowed(given), {"allow": ", ".join(given.allow)})
         case _:
-            detail = f"There is no link called '{codes.shown(code)}'."
-            return problems.respond(request, errors.LinkNotFound(detail))
+            return problems.respond(request, problems.link_not_found(code))
 
 
 def _not_allowed(given: Answer) -> errors.MethodNotAllowed:

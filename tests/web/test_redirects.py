@@ -1,5 +1,6 @@
 """Short links as their visitors see them."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from shortener.app import create_app
 from shortener.settings import Settings
 from tests.conftest import AUTHORIZED, FIREFOX
+from tests.server import eventually
 from tests.web.waiting import drained
 
 TARGET = "https://example.com/sale"
@@ -282,17 +284,20 @@ class TestWithoutTheSpool:
         """Promise 1: a redirect never fails because of statistics."""
         code = create(client)
         spool = client.app.state.parts.spool  # type: ignore[attr-defined]
-        spool.close()
-        there, spool.folder = spool.folder, Path("/proc/nowhere")
+        shutil.rmtree(spool.folder)
+        spool.folder.write_text("in the way")
+        assert client.get(f"/{code}").status_code == 302
+        eventually(lambda: spool.fault is not None)
         assert client.get(f"/{code}").status_code == 302
         ready = client.get("/readyz")
         assert ready.status_code == 503
         assert ready.json()["checks"]["spool"].startswith("Clicks cannot be recorded")
         # It is well again as soon as it could write, without waiting for a visit to prove it.
-        spool.folder = there
-        assert client.get("/readyz").status_code == 200
+        spool.folder.unlink()
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        before = spool.appended
         assert client.get(f"/{code}").status_code == 302
-        assert spool.fault is None
+        assert (spool.appended, spool.fault) == (before + 1, None)
 
 
 def test_a_visitor_is_asked_nothing_and_told_nothing(client: TestClient) -> None:

@@ -61,7 +61,7 @@ def create(
     link, is_new = service.create(
         parts.database, parts.link_policy, draft, actor=caller.actor, return_existing=if_exists == "return"
     )
-    return _answer(link, parts, is_new=is_new)
+    return _written(link, parts, is_new=is_new)
 
 
 @router.get(
@@ -107,9 +107,7 @@ def get(code: str, parts: PartsDep, _caller: LinksReader) -> Response:
 def patch(code: str, body: LinkPatch, parts: PartsDep, caller: LinksWriter) -> Response:
     """Change the fields that are given; null takes away what may be absent. Seen by the next visit."""
     edits = {name: value for name, value in _fields(body).items() if name in body.model_fields_set}
-    return ORJSONResponse(
-        render(service.edit(parts.database, parts.link_policy, code, edits, actor=caller.actor), parts)
-    )
+    return _written(service.edit(parts.database, parts.link_policy, code, edits, actor=caller.actor), parts)
 
 
 @router.put(
@@ -126,7 +124,7 @@ def put(code: str, body: LinkPut, parts: PartsDep, caller: LinksWriter) -> Respo
     """Make the link with this code exactly what is given: fields left out get their defaults."""
     draft = LinkDraft(**_fields(body))
     link, is_new = service.put(parts.database, parts.link_policy, code, draft, actor=caller.actor)
-    return _answer(link, parts, is_new=is_new)
+    return _written(link, parts, is_new=is_new)
 
 
 @router.delete(
@@ -138,7 +136,8 @@ def put(code: str, body: LinkPut, parts: PartsDep, caller: LinksWriter) -> Respo
 )
 def delete(code: str, parts: PartsDep, caller: LinksWriter) -> Response:
     """Delete a link: its code is free again, what was counted stays."""
-    service.delete(parts.database, code, actor=caller.actor)
+    link = service.delete(parts.database, code, actor=caller.actor)
+    parts.lookup.forget(link.domain, link.code)
     return NoContent()
 
 
@@ -174,6 +173,8 @@ def _fields(body: LinkPut | LinkPatch) -> dict[str, Any]:
     return {**values, "tags": tuple(body.tags)}
 
 
-def _answer(link: Link, parts: Parts, *, is_new: bool) -> Response:
+def _written(link: Link, parts: Parts, *, is_new: bool = False) -> Response:
+    """Answers with a link that has just been written, once visits to this worker see it so."""
+    parts.lookup.forget(link.domain, link.code)
     headers = {"location": f"/api/v1/links/{codes.in_path(link.code)}"} if is_new else {}
     return ORJSONResponse(render(link, parts), status_code=201 if is_new else 200, headers=headers)

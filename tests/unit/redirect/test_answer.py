@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortener.domain.link import REDIRECT_STATUSES, State
-from shortener.redirect.answer import READING, UNCACHED, WRITING, AnswerPolicy, Outcome, answer
-from shortener.redirect.entry import Entry
+from shortener.redirect.answer import READING, WRITING, AnswerPolicy, Outcome, answer
+from shortener.redirect.entry import UNCACHED, Entry
 from tests.unit.laws import law
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -20,14 +20,16 @@ PLAIN = AnswerPolicy(cache_seconds=300, not_found_target=None)
 FRIENDLY = AnswerPolicy(cache_seconds=300, not_found_target=NOWHERE)
 LIVE = Entry(
     link_id=7,
-    nonce=4711,
-    code="sale",
     target=TARGET,
     status=302,
     enabled=True,
     valid_from=None,
     expires_at=None,
     expired_target=None,
+    click=b"",
+    steady_from_ms=0,
+    steady_until_ms=0,
+    cache_control=UNCACHED,
 )
 PENDING = replace(LIVE, valid_from=NOW + SECOND)
 EXPIRED = replace(LIVE, expires_at=NOW)

@@ -1,0 +1,63 @@
+"""The cache of entries: bounded, without I/O, told by the follower what has changed.
+
+Codes that no link has stand in a table of their own, for a moment each, so that a scan cannot push links out.
+"""
+
+from urllib.parse import quote
+
+from cachebox import LRUCache, TTLCache
+
+from shortener.redirect.entry import Entry
+
+#: Entries kept, about 500 bytes each.
+SIZE = 100_000
+#: Missing codes kept, and for how long, seconds: a link made meanwhile must be found within a second, even by a
+#: worker that has lost its follower.
+MISSING_SIZE, MISSING_SECONDS = 10_000, 0.9
+
+
+def key(domain: str, code: str) -> bytes:
+    """What `code`, in normal form, is kept under: the path of its short URL, behind its domain.
+
+    So the path of a request is a key as it comes, but for those that spell a code in another way.
+    """
+    return f"{domain}/{code if code.isascii() else quote(code)}".encode()
+
+
+class Cache:
+    """Entries by key. One per worker. Safe for several threads, as its tables are."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._entries: LRUCache[bytes, Entry] = LRUCache(size)
+        self._missing: TTLCache[bytes, bool] = TTLCache(MISSING_SIZE, MISSING_SECONDS)
+        #: The entry of a key, or None. Bound, because it is asked for every request.
+        self.get = self._entries.get
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def is_missing(self, key: bytes) -> bool:
+        """Whether it was found a moment ago that there is no such link."""
+        return key in self._missing
+
+    def put(self, key: bytes, entry: Entry | None) -> None:
+        """Remembers what the database said: an entry, or that there is none."""
+        if entry is None:
+            self._entries.pop(key, None)
+            self._missing.insert(key, True)
+        else:
+            self._missing.pop(key, None)
+            self._entries.insert(key, entry)
+
+    def evict(self, key: bytes) -> None:
+        """Forgets what is known of a key."""
+        self._missing.pop(key, None)
+        self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._entries.clear()
+        self._missing.clear()

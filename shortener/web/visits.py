@@ -1,0 +1,147 @@
+"""Visits as the edge answers them: what all connections of a worker share, and their answers as bytes.
+
+Every byte comes from the very responses that the canonical routes send, taken apart once and put together again.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import orjson
+from markupsafe import escape
+from starlette.responses import RedirectResponse, Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from shortener import errors, metrics
+from shortener.domain import code as codes
+from shortener.domain import text
+from shortener.redirect.answer import AnswerPolicy, Outcome
+from shortener.redirect.cache import Cache
+from shortener.redirect.entry import UNCACHED, Entry
+from shortener.redirect.lookup import Lookup
+from shortener.web import errors as problems
+from shortener.web.clicks import Recorder, Request
+from shortener.web.middleware import NOSNIFF
+
+DefaultHeaders = list[tuple[bytes, bytes]]
+
+#: Stands for the code where a page about a missing link is made beforehand.
+_PLACE = "the-code-stands-here"
+_ANY_TARGET = "https://example.com/"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A code that no link has."""
+
+    code: str
+
+
+class Visits:
+    """What the connections of one worker need to answer visits. Used on its event loop only."""
+
+    def __init__(
+        self, lookup: Lookup, cache: Cache, recorder: Recorder, policy: AnswerPolicy, reserved: Collection[str]
+    ) -> None:
+        """`reserved` holds the first path segments of the shortener's own routes."""
+        self.cache = cache
+        self.record = recorder.record
+        self.redirects = 0
+        self._lookup = lookup
+        self._recorder = recorder
+        self._reserved = reserved
+        self._not_found_target = policy.not_found_target
+        self._page, self._document = _Template(as_page=True), _Template(as_page=False)
+        self._default_headers: DefaultHeaders | None = None
+        self._heads: dict[tuple[int, str], bytes] = {}
+        self._not_found = 0
+
+    def find(self, path: bytes) -> Entry | Unknown | None:
+        """What a path that is no key of the cache stands for; None where the routes must say.
+
+        It may spell a code in another way, or ask for a link that is not cached: SQLite is asked at once.
+        """
+        try:
+            raw = unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii")
+        except UnicodeDecodeError:
+            return None
+        code = raw[1:].removesuffix("/")
+        normal = codes.normal_form(code) if raw[:1] == "/" else None
+        if normal is None or code in self._reserved or not self._lookup.is_inline:
+            return None
+        try:
+            return self._lookup.find_inline("", normal) or Unknown(code)
+        except errors.DatabaseUnavailable:
+            return None
+
+    def redirect_head(self, entry: Entry, default_headers: DefaultHeaders) -> bytes:
+        """The head of a redirect up to the value of Location, which comes last."""
+        return self._head(entry.status, entry.cache_control, default_headers)
+
+    def not_found(
+        self, unknown: Unknown, path: str, request: Request, default_headers: DefaultHeaders, *, is_get: bool
+    ) -> tuple[bytes, bytes]:
+        """Head without its end, and body, of the answer to an unknown code; the visit is recorded before."""
+        self._not_found += 1
+        if is_get:
+            self._recorder.record_orphan(path, request)
+        if self._not_found_target is not None:
+            head = self._head(302, UNCACHED, default_headers) + self._not_found_target.encode()
+            return head, b""
+        accepts = next((value for name, value in request.headers if name == b"accept"), b"")
+        template = self._page if b"text/html" in accepts else self._document
+        head, body = template.fill(unknown.code, default_headers)
+        return head, body if is_get else b""
+
+    def publish(self) -> None:
+        """Adds what has been counted since the last call to the metrics. Once a second."""
+        metrics.VISITS.labels(Outcome.REDIRECT).inc(self.redirects)
+        metrics.VISITS.labels(Outcome.NOT_FOUND).inc(self._not_found)
+        self.redirects = self._not_found = 0
+
+    def _head(self, status: int, cache_control: str, default_headers: DefaultHeaders) -> bytes:
+        # The server makes a new list when the date has changed.
+        if default_headers is not self._default_headers:
+            self._heads.clear()
+            self._default_headers = default_headers
+        kind = (status, cache_control)
+        head = self._heads.get(kind)
+        if head is None:
+            response = RedirectResponse(_ANY_TARGET, status, {"cache-control": cache_control})
+            head = self._heads[kind] = _up_to_value(response, b"location", default_headers)
+        return head
+
+
+class _Template:
+    """The answer to an unknown code, made for one and taken apart where that one stands."""
+
+    def __init__(self, *, as_page: bool) -> None:
+        self._encode = _in_html if as_page else _in_json
+        self._response = problems.render(problems.link_not_found(_PLACE), as_page=as_page)
+        self._response.raw_headers.append(NOSNIFF)
+        self._before, self._after = bytes(self._response.body).split(_PLACE.encode())
+
+    def fill(self, code: str, default_headers: DefaultHeaders) -> tuple[bytes, bytes]:
+        body = self._before + self._encode(text.printable(codes.shown(code))) + self._after
+        headers = [
+            (name, str(len(body)).encode() if name == b"content-length" else value)
+            for name, value in (*default_headers, *self._response.raw_headers)
+        ]
+        return STATUS_LINE[404] + b"\r\n".join(name + b": " + value for name, value in headers), body
+
+
+def _up_to_value(response: Response, last: bytes, default_headers: DefaultHeaders) -> bytes:
+    """The head of `response` up to the value of its header `last`, which must be just that."""
+    *others, (name, _) = response.raw_headers
+    if name != last:
+        raise AssertionError(f"the framework sends {name!r} last, not {last!r}")
+    lines = [name + b": " + value + b"\r\n" for name, value in (*default_headers, *others)]
+    return STATUS_LINE[response.status_code] + b"".join(lines) + last + b": "
+
+
+def _in_html(value: str) -> bytes:
+    return str(escape(value)).encode()
+
+
+def _in_json(value: str) -> bytes:
+    return orjson.dumps(value)[1:-1]

@@ -1,0 +1,333 @@
+"""One behaviour, two speeds: whatever a connection says, the edge and the canonical routes answer it alike.
+
+Both run on one application: on one port with the edge, on the other with uvicorn's protocol alone. Each generated
+conversation is held with both; every byte of the answers must be the same, and every click recorded.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+import uvicorn
+import uvloop
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.server import ServerState
+
+from shortener import app as composition
+from shortener.app import create_app
+from shortener.domain.link import LinkDraft
+from shortener.services import links
+from shortener.settings import Settings
+from shortener.storage.engine import Database
+from shortener.web.deps import Parts
+from shortener.web.edge import EdgeProtocol
+from shortener.web.protocol import BoundedHttpProtocol
+from tests.clicks import POLICY
+from tests.conftest import ADMIN_KEY, FIREFOX
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TARGET = "https://example.com/a/page?q=1"
+LINKS: dict[str, dict[str, Any]] = {
+    "hot": {},
+    "permanent": {"status": 301},
+    "keeping": {"status": 307},
+    "both": {"status": 308},
+    "grüße": {},
+    "日本": {},
+    "नमस्ते": {},
+    "off": {"enabled": False},
+    "over": {"expires_at": NOW - timedelta(1)},
+    "elsewhere": {"expires_at": NOW - timedelta(1), "expired_target": "https://example.com/over"},
+    "soon": {"valid_from": NOW + timedelta(1)},
+    "begun": {"valid_from": NOW - timedelta(1)},
+    "ending": {"status": 301, "expires_at": NOW + timedelta(seconds=100)},
+}
+#: For each of the three instances.
+_CONVERSATIONS = 800
+_PATIENCE = 10
+
+
+class Notebook:
+    """A spool that remembers."""
+
+    waits = False
+    fault = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.clicks: list[bytes] = []
+
+    def append(self, payload: bytes) -> bool:
+        self.clicks.append(payload)
+        return True
+
+    def append_orphan(self, payload: bytes, now_seconds: int) -> bool:
+        self.clicks.append(b"orphan" + payload)
+        return now_seconds == int(NOW.timestamp())
+
+    def taken(self) -> list[bytes]:
+        found, self.clicks = self.clicks, []
+        return found
+
+    def publish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Both:
+    """The two servers."""
+
+    loop: asyncio.AbstractEventLoop
+    parts: Parts
+    notebook: Notebook
+    addresses: dict[str, str]
+
+    def hear(self, name: str, pieces: list[bytes]) -> tuple[bytes, list[bytes]]:
+        """What one of them says to a conversation, until it hangs up, and which clicks it records."""
+        return self.loop.run_until_complete(self._hear(self.addresses[name], pieces)), self.notebook.taken()
+
+    async def _hear(self, address: str, pieces: list[bytes]) -> bytes:
+        heard = b""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.setblocking(False)
+            await self.loop.sock_connect(connection, address)
+            # The server may have heard enough before all has been said.
+            with suppress(ConnectionResetError, BrokenPipeError):
+                for piece in pieces:
+                    await self.loop.sock_sendall(connection, piece)
+                    await asyncio.sleep(0)
+            with suppress(ConnectionResetError):
+                while data := await asyncio.wait_for(self.loop.sock_recv(connection, 2**16), _PATIENCE):
+                    heard += data
+        return heard
+
+
+@pytest.fixture(scope="module", params=[{}, {"not_found_target": "https://example.com/nowhere"}, {"proxied": True}])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
+) -> Iterator[Both]:
+    options = dict(request.param)
+    if options.pop("proxied", False):
+        options["trusted_proxies"] = "127.0.0.0/8,10.0.0.0/8"
+    folder = tmp_path_factory.mktemp("both")
+    (folder / "shortener.db").write_bytes(sqlite_template.read_bytes())
+    configured = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, **options)
+    database = Database(configured.database)
+    for code, fields in LINKS.items():
+        links.create(database, POLICY, LinkDraft(target=TARGET, code=code, **fields), actor="test")
+    database.close()
+    with ExitStack() as undo:
+        patch = undo.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(composition, "open_spool", Notebook)
+        # Unlike TCP's, a socket in a file loses nothing that was said before hanging up; but it has no address.
+        patch.setattr(httptools_impl, "get_remote_addr", lambda _transport: ("127.0.0.1", 4711))
+        undo.enter_context(time_machine.travel(NOW, tick=False))
+        runner = undo.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        loop = runner.get_loop()
+        app = create_app(configured)
+        running = app.router.lifespan_context(app)
+        state = loop.run_until_complete(running.__aenter__())
+        undo.callback(lambda: loop.run_until_complete(running.__aexit__(None, None, None)))
+        addresses = {name: str(folder / name) for name in ("edge", "routes")}
+        for name, protocol in (("edge", EdgeProtocol), ("routes", BoundedHttpProtocol)):
+            server = loop.run_until_complete(_listen(loop, app, protocol, state, addresses[name]))
+            undo.callback(server.close)
+        yield Both(loop, app.state.parts, app.state.parts.spool, addresses)
+
+
+async def _listen(
+    loop: asyncio.AbstractEventLoop, app: Any, protocol: type[BoundedHttpProtocol], state: Any, address: str
+) -> asyncio.Server:
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_keep_alive=1,
+    )
+    config.load()
+    server_state = ServerState()
+    server_state.default_headers = [(b"date", b"Sun, 22 Nov 2026 12:00:00 GMT")]
+    return await loop.create_unix_server(
+        lambda: protocol(config=config, server_state=server_state, app_state=state, _loop=loop), address
+    )
+
+
+spelled = st.one_of(
+    st.sampled_from([code.encode() for code in LINKS]).map(lambda code: code.decode()),
+    st.sampled_from(["nothing", "x" * 129, "Hot", "docs", "api", "healthz", "robots.txt", "a.b", "<b>", "'\"&", ""]),
+    st.text(max_size=6),
+)
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> bytes:
+    code = draw(spelled)
+    how = draw(st.sampled_from(["quoted", "lower", "all", "raw", "nfd"]))
+    if how == "nfd":
+        import unicodedata
+
+        code = unicodedata.normalize("NFD", code)
+    encoded = code.encode()
+    if how == "raw" and encoded.isascii() and code.isprintable() and " " not in code:
+        path = encoded
+    else:
+        always = how == "all"
+        path = b"".join(
+            bytes([byte])
+            if not always and ((chr(byte).isalnum() and byte < 128) or byte in b"-_.")
+            else (b"%%%02x" if how == "lower" else b"%%%02X") % byte
+            for byte in encoded
+        )
+    path = draw(st.sampled_from([b"/", b"/", b"/", b"//", b"http://go.example/", b"/x/"])) + path
+    path += draw(st.sampled_from([b"", b"", b"", b"/", b"//", b"/more", b"+", b".png"]))
+    path += draw(
+        st.sampled_from(
+            [b"", b"", b"?", b"?a=1", b"?utm_source=mail&utm_medium=x%20y", b"?utm_source=a#b", b"#part", b"?%ff=%zz"]
+        )
+    )
+    return path if path.strip(b"/") or path == b"/" else b"/"
+
+
+headers = st.lists(
+    st.sampled_from(
+        [
+            b"User-Agent: " + FIREFOX.encode(),
+            b"user-agent: curl/8.5",
+            b"User-Agent: " + b"x" * 600,
+            b"User-Agent: caf\xe9",
+            b"Accept: text/html,*/*;q=0.8",
+            b"Accept: application/json",
+            b"accept: */*",
+            b"Accept-Language: de-DE,de;q=0.9," + b"en;q=0.1," * 20,
+            b"Referer: https://user:secret@news.example:8080/a?b#c",
+            b"Referer: android-app://org.example",
+            b"DNT: 1",
+            b"Sec-GPC: 1",
+            b"Sec-Purpose: prefetch;prerender",
+            b"X-Moz: prefetch",
+            b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
+            b"X-Forwarded-For: 2001:db8::1",
+            b"X-Forwarded-For: " + b"9, " * 500,
+            b"Upgrade-Insecure-Requests: 1",
+            b"Upgrade: h2c",
+            b"Connection: close",
+            b"Connection: keep-alive",
+            b"Connection: Keep-Alive, TE",
+            b"Content-Length: 0",
+            b"Expect: 100-continue",
+            b"Cookie: a=b",
+            b"X-Empty:",
+        ]
+    ),
+    max_size=9,
+    unique=True,
+)
+hosts = st.sampled_from(
+    [b"go.example", b"GO.EXAMPLE:80", b"127.0.0.1", b"[::1]:8000", b"", b"evil.example/..", b"a b"]
+)
+methods = st.sampled_from(
+    [b"GET"] * 8 + [b"HEAD"] * 3 + [b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"PROPFIND", b"get"]
+)
+versions = st.sampled_from([b"HTTP/1.1"] * 9 + [b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.2"])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    method, path, version = draw(methods), draw(paths()), draw(versions)
+    lines = [b"%b %b %b" % (method, path, version), b"Host: " + draw(hosts), *draw(headers)]
+    body = b""
+    if draw(st.integers(0, 7)) == 0:
+        body, framing = draw(
+            st.sampled_from(
+                [
+                    (b"hello", b"Content-Length: 5"),
+                    (b"5\r\nhello\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"),
+                    (b"1\r\nx\r\n0\r\nTrailer: y\r\n\r\n", b"Transfer-Encoding: chunked"),
+                ]
+            )
+        )
+        lines = [line for line in lines if not line.lower().startswith(b"content-length")] + [framing]
+    end = draw(st.sampled_from([b"\r\n"] * 15 + [b"\n"]))
+    return end.join([*lines, b"", b""]) + body
+
+
+MALFORMED = b"HTTP/1.1 400 Bad Request\r\ndate: Sun, 22 Nov 2026 12:00:00 GMT\r\ncontent-type: text/plain"
+#: Asks for the end of the conversation, so that every one has one.
+LAST = b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n"
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[bytes]:
+    """Some requests on one connection, cut into pieces anywhere, mostly not at all."""
+    data = b"".join(draw(st.lists(requests(), min_size=1, max_size=4))) + LAST
+    cuts = sorted(draw(st.lists(st.integers(1, len(data) - 1), max_size=3, unique=True)))
+    return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+@settings(max_examples=_CONVERSATIONS, deadline=None, derandomize=True)
+@given(conversations(), st.booleans())
+def test_the_edge_and_the_routes_say_the_same(both: Both, pieces: list[bytes], cold: bool) -> None:
+    heard = {}
+    for name in ("edge", "routes"):
+        if cold:
+            both.parts.cache.clear()
+        heard[name] = both.hear(name, pieces)
+    (by_edge, noted_by_edge), (by_routes, noted_by_routes) = heard["edge"], heard["routes"]
+    if by_routes.startswith(MALFORMED):
+        # uvicorn hangs up on whoever says something malformed, even with answers pending; the edge has given them.
+        assert by_edge.endswith(by_routes)
+    else:
+        assert by_edge == by_routes
+    assert noted_by_edge == noted_by_routes
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # uvicorn answers, and hears nothing of what comes afterwards.
+        b"GET /hot HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + LAST,
+        b"CONNECT go.example:80 HTTP/1.1\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nConnection: close\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + LAST,
+        b"\r\n\r\nGET /hot HTTP/1.1\r\n\r\n" + LAST,
+        b"GET /hot\r\n\r\n" + LAST,
+        b"GET /\xc3\xa9 HTTP/1.1\r\n\r\n" + LAST,
+        b"GET /h\0t HTTP/1.1\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nX: \0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\n: empty\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nContent-Length: -1\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx" + LAST,
+        b"GET /docs HTTP/1.1\r\n\r\n" + b"GET /hot HTTP/1.1\r\n\r\n" * 3 + LAST,
+        b"GET /hot HTTP/1.1\r\n\r\n" * 3 + b"GET /docs HTTP/1.1\r\n\r\n" * 2 + LAST,
+    ],
+)
+def test_odd_conversations(both: Both, said: bytes) -> None:
+    assert both.hear("edge", [said]) == both.hear("routes", [said])
+
+
+def test_the_edge_answers_itself(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the routes would be compared with themselves."""
+    handed_over: list[bytes] = []
+    monkeypatch.setattr(EdgeProtocol, "_hand_over", lambda edge: handed_over.append(edge.url))
+    for said in (b"GET /hot HTTP/1.1\r\n\r\n", b"HEAD /permanent HTTP/1.1\r\n\r\n", b"GET /nothing HTTP/1.0\r\n\r\n"):
+        assert both.hear("edge", [said + LAST])[0].startswith(b"HTTP/1.1 ")
+    assert handed_over == []
