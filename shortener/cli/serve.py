@@ -1,17 +1,16 @@
-"""`shortener serve`: migrates, binds, says where it is, and serves until it is told to stop."""
+"""`shortener serve`: binds, migrates, says where it is, and has it served by processes until it is told to stop."""
 
 import contextlib
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shortener import __version__, errors, logs, settings
+from shortener import __version__, errors, logs, metrics_folder, settings
 from shortener.cli.db import ready_database
 
 if TYPE_CHECKING:
@@ -21,23 +20,33 @@ if TYPE_CHECKING:
 _BACKLOG = 2048
 #: Addresses to listen on that `localhost` reaches.
 _HERE = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "localhost", ""})  # noqa: S104  # compared, not bound
-#: Seconds that requests in flight have to finish after SIGTERM.
-_GRACE_SECONDS = 10
+#: More workers than any machine has cores for them.
+_MOST_WORKERS = 256
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every IPv4 one.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Processes that answer; one per core.")] = 1,
 ) -> None:
-    """Serve short links and the API."""
+    """Serve short links and the API, by one process for each worker and one that counts clicks."""
     configured = settings.load()
     logs.configure(configured.log_level, as_json=configured.log_format == "json")
-    with _bind(host, port) as listener:
+    with _bind(host, port) as listener, metrics_folder.shared():
         if configured.base_url is None:
             configured = configured.model_copy(update={"base_url": _address(host, listener)})
         _try_spool(configured.spool_dir)
         ready_database(configured).close()
-        _run(configured, listener)
+        _supervise(configured, listener, workers)
+
+
+def _supervise(configured: settings.Settings, listener: socket.socket, workers: int) -> None:
+    # Heavy, and metrics among it, which ask at their import where to count.
+    from shortener import worker
+    from shortener.supervisor import Supervisor
+
+    answering, companions = worker.jobs(configured, listener, workers)
+    Supervisor(listener, answering, companions).run(on_up=lambda: typer.echo(_welcome(configured)))
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -75,12 +84,18 @@ def _try_spool(folder: Path) -> None:
         raise errors.StartFailed(f"the data directory cannot be written: {error.strerror}: {folder}") from error
 
 
-def _welcome(configured: settings.Settings, database: "Database") -> str:
+def _welcome(configured: settings.Settings) -> str:
     """What is printed when the server is up. On the first start that is a key, made only now that it can be shown."""
     from shortener.services import keys
+    from shortener.storage.engine import Database
 
     url = configured.public_url
-    key = None if configured.admin_key else keys.issue_first(database)
+    database = Database(configured.database)
+    try:
+        key = None if configured.admin_key else keys.issue_first(database)
+    finally:
+        # A connection must not be open when the next child is forked.
+        database.close()
     lines = [f"shortener {__version__} is running at {url}", ""]
     if key is not None:
         lines += ["Your admin key, shown only this once:", "", f"    {key}", ""]
@@ -115,44 +130,3 @@ def _engine_note(database: "Database") -> str:
     version, mode = sqlite_module().sqlite_version, journal_mode()
     warning = "" if mode == "WAL" else ": slower, because this SQLite's WAL can corrupt a database; 3.51.3 is fixed"
     return f" (SQLite {version}, {mode}{warning})"
-
-
-def _run(configured: settings.Settings, listener: socket.socket) -> None:
-    import uvicorn
-
-    from shortener.app import create_app
-    from shortener.web.protocol import BoundedHttpProtocol
-
-    app = create_app(configured)
-
-    class Server(uvicorn.Server):
-        """uvicorn's server, which says when it is up and ends with exit code 0 when asked to."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            typer.echo(_welcome(configured, app.state.parts.database))
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Generator[None, None, None]:
-            with super().capture_signals():
-                yield
-                # uvicorn would raise the signal again, now that everything is done.
-                self._captured_signals.clear()
-
-    config = uvicorn.Config(
-        app,
-        http=BoundedHttpProtocol,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        # The client's address is found by domain.visitor, by rules of our own.
-        proxy_headers=False,
-        server_header=False,
-        # There are no websockets here; without this, every attempt would be two lines in the log.
-        ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    try:
-        Server(config).run(sockets=[listener])
-    except SystemExit as error:  # uvicorn's way to say that the application did not start; it has logged why
-        raise errors.StartFailed("the application did not start") from error

@@ -16,6 +16,8 @@ from pathlib import Path
 COMMAND = (sys.executable, "-m", "shortener")
 #: Seconds after which a process that should have answered is killed.
 PATIENCE = 30.0
+#: Seconds within which nothing of a server is left, however it has ended.
+GONE = 2.0
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -66,6 +68,11 @@ class Serving:
         assert found, self.welcome
         return found[1]
 
+    @property
+    def children(self) -> dict[str, int]:
+        """The numbers of its processes, by what they are."""
+        return {found.name: found.pid for found in group(self.process.pid) if found.parent == self.process.pid}
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code after a signal."""
         self.process.send_signal(how)
@@ -81,7 +88,14 @@ def served(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
-            arguments, cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, stderr=stderr, text=True
+            arguments,
+            cwd=folder,
+            env=environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            # A group of its own: it can be signalled like one at a terminal, and be seen to be empty.
+            start_new_session=True,
         ) as process,
     ):
         guard = threading.Timer(PATIENCE, process.kill)
@@ -95,6 +109,30 @@ def served(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
         finally:
             guard.cancel()
             _end(process)
+            eventually(lambda: not group(process.pid), within=GONE)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A living process."""
+
+    pid: int
+    parent: int
+    name: str
+
+
+def group(number: int) -> list[Member]:
+    """The living processes of a process group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        state, parent, its_group = rest.split()[:3]
+        if int(its_group) == number and state not in "ZX":
+            found.append(Member(int(folder.name), int(parent), name))
+    return found
 
 
 def eventually(check: Callable[[], bool], *, within: float = 10.0) -> None:

@@ -1,0 +1,145 @@
+"""What the children of the supervisor do: a worker answers, the drainer counts.
+
+Whatever is heavy is imported and made here before the fork, so that a child starts at once and shares its memory.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator
+from functools import partial
+
+import uvicorn
+import uvloop  # noqa: F401  # uvicorn would import it in every child
+from fastapi import FastAPI
+
+from shortener import app, errors, metrics, metrics_folder
+from shortener.child import Job, Report
+from shortener.clicks.drainer import Drainer
+from shortener.clicks.durability import room
+from shortener.settings import Settings
+from shortener.storage.engine import Database
+from shortener.web.edge import EdgeProtocol
+from shortener.web.protocol import BoundedHttpProtocol, sweep
+
+#: Seconds that requests in flight have to finish after SIGTERM, and more in which a worker has to give up.
+GRACE_SECONDS, GIVE_UP_SECONDS = 10, 2
+#: Seconds for which the drainer goes on after SIGTERM while there is something to drain; the rest waits for the next
+#: start. And more, for the transaction that it is in: its statements take five seconds at most.
+LAST_DRAIN_SECONDS, LAST_TRANSACTION_SECONDS = 2.0, 5.0
+#: uvicorn's main loop.
+_TICKS_PER_SECOND = 10
+_DRAINER = "drainer"
+
+
+def jobs(configured: Settings, listener: socket.socket, workers: int) -> tuple[list[Job], list[Job]]:
+    """The jobs of `workers` workers on `listener`, and those beside them. To be called before the first fork."""
+    application = app.create_app(configured, draining=False)
+    config = _configuration(application, configured)
+    answering = [
+        Job(name, partial(_answer, name, config, listener), GRACE_SECONDS + GIVE_UP_SECONDS, beats=True)
+        for name in (f"worker-{number}" for number in range(1, workers + 1))
+    ]
+    grace = LAST_DRAIN_SECONDS + LAST_TRANSACTION_SECONDS
+    return answering, [Job(_DRAINER, partial(_drain, configured, listener), grace)]
+
+
+def _configuration(application: FastAPI, configured: Settings) -> uvicorn.Config:
+    # The edge waits for nothing, so where an answer must wait for the disk the routes give it.
+    waits = configured.click_durability == "power"
+    config = uvicorn.Config(
+        application,
+        http=BoundedHttpProtocol if waits else EdgeProtocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        # The client's address is found by domain.visitor, by rules of our own.
+        proxy_headers=False,
+        server_header=False,
+        # There are no websockets here; without this, every attempt would be two lines in the log.
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    config.load()
+    return config
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which reports that it is up and that it still is, and ends quietly."""
+
+    def __init__(self, config: uvicorn.Config, report: Report) -> None:
+        super().__init__(config)
+        self._report = report
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and reports it."""
+        await super().startup(sockets)
+        self._report()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to end."""
+        if counter % _TICKS_PER_SECOND == 0:
+            self._report()
+            sweep(self.server_state.connections)
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Ends on SIGTERM. SIGINT is the supervisor's; and no signal is raised again when all is done."""
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
+
+
+def _count_as(name: str) -> None:
+    metrics_folder.reserve(name)
+    metrics.claim(name)
+
+
+def _answer(name: str, config: uvicorn.Config, listener: socket.socket, report: Report) -> int:
+    """A worker: answers on `listener` until SIGTERM."""
+    _count_as(name)
+    try:
+        _Server(config, report).run(sockets=[listener])
+    except SystemExit as error:  # uvicorn's way to say that the application did not start; it has logged why
+        return int(error.code or 0)
+    return 0
+
+
+def _drain(configured: Settings, listener: socket.socket, report: Report) -> int:
+    """The drainer: drains, once elected, until SIGTERM, and then what is left while that is quickly done."""
+    _count_as(_DRAINER)
+    listener.close()
+    # From here on the signal waits until it is asked for, below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    database = Database(configured.database)
+    drainer = Drainer(configured.spool_dir, database, app.identify(database), room(configured))
+    report()
+    stop = threading.Event()
+    # The drainer waits for an event, which a signal handler of its own thread could not set safely.
+    thread = threading.Thread(target=_run_and_signal, args=(drainer, stop), name="drainer")
+    thread.start()
+    signal.sigwait({signal.SIGTERM})
+    stop.set()
+    thread.join()
+    drain_rest(drainer, LAST_DRAIN_SECONDS)
+    drainer.close()
+    database.close()
+    return 0
+
+
+def _run_and_signal(drainer: Drainer, stop: threading.Event) -> None:
+    try:
+        drainer.run(stop)
+    finally:  # whatever ended it: the process must not go on without it
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def drain_rest(drainer: Drainer, seconds: float) -> None:
+    """Drains what is there, for `seconds` at most. What fails or remains is the next drainer's."""
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(errors.Broken, OSError):
+        while time.monotonic() < deadline and drainer.elected() and drainer.step():
+            pass
