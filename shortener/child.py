@@ -25,6 +25,9 @@ Report = Callable[[], None]
 
 #: Of linux/prctl.h: a signal at the parent's death, and the name that `ps -e` and `top` show (15 bytes of it).
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+#: Of glibc's malloc.h: for how many threads to keep memory apart. A worker's few hardly ever allocate at once, and
+#: apart they take 1 MB more.
+_M_ARENA_MAX = -8
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
 
 log = structlog.get_logger()
@@ -132,6 +135,7 @@ def _become(
             os.close(descriptor)
         _tie_to(supervisor, lifeline)
         _call_itself(job.name)
+        _keep_memory_together()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = job.run(lambda: _report(reporting))
     except BaseException as error:
@@ -157,6 +161,12 @@ def _tie_to(supervisor: int, lifeline: int) -> None:
 def _die_at_end_of(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _keep_memory_together() -> None:
+    with suppress(AttributeError):  # of another library than glibc
+        if _libc is not None:
+            _libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def _call_itself(name: str) -> None:

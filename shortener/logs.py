@@ -22,7 +22,10 @@ def configure(level: str, *, as_json: bool) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(_dumps)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Its default draws every variable of every frame: seconds of work, and keys and addresses among them.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from cachebox import LRUCache, TTLCache
 
-from shortener.redirect.entry import Entry
+from shortener.redirect.entry import Entry, Plain
 
-#: Entries kept, about 500 bytes each.
+#: Links kept, about 250 bytes each with their targets.
 SIZE = 100_000
 #: Missing codes kept, and for how long, seconds: a link made meanwhile must be found within a second, even by a
 #: worker that has lost its follower.
@@ -25,12 +25,12 @@ def key(domain: str, code: str) -> bytes:
 
 
 class Cache:
-    """Entries by key. One per worker. Safe for several threads, as its tables are."""
+    """Links by key, as redirect/entry compacts them. One per worker. Safe for several threads, as its tables are."""
 
     def __init__(self, size: int = SIZE) -> None:
-        self._entries: LRUCache[bytes, Entry] = LRUCache(size)
+        self._entries: LRUCache[bytes, Entry | Plain] = LRUCache(size)
         self._missing: TTLCache[bytes, bool] = TTLCache(MISSING_SIZE, MISSING_SECONDS)
-        #: The entry of a key, or None. Bound, because it is asked for every request.
+        #: What is kept of a key, or None. Bound, because it is asked for every request.
         self.get = self._entries.get
 
     def __contains__(self, key: bytes) -> bool:
@@ -43,14 +43,14 @@ class Cache:
         """Whether it was found a moment ago that there is no such link."""
         return key in self._missing
 
-    def put(self, key: bytes, entry: Entry | None) -> None:
-        """Remembers what the database said: an entry, or that there is none."""
-        if entry is None:
+    def put(self, key: bytes, kept: Entry | Plain | None) -> None:
+        """Remembers what the database said: a link, or that there is none."""
+        if kept is None:
             self._entries.pop(key, None)
             self._missing.insert(key, True)
         else:
             self._missing.pop(key, None)
-            self._entries.insert(key, entry)
+            self._entries.insert(key, kept)
 
     def evict(self, key: bytes) -> None:
         """Forgets what is known of a key."""

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from shortener.redirect import cache
 from shortener.redirect.cache import Cache
-from shortener.redirect.entry import Defaults, Entry, compile_entry
+from shortener.redirect.entry import Defaults, Entry, Plain, compact, compile_entry, expand
 from shortener.storage import links
 from shortener.storage.engine import Database, Statements
 
@@ -18,8 +18,9 @@ class Lookup:
         #: A held connection is one thread's; this one is the thread's that calls `refresh`.
         self._refreshing = Statements(database)
         self._cache = entries
-        self._defaults = defaults
-        self._loads: dict[bytes, asyncio.Future[Entry | None]] = {}
+        #: What the instance has decided for links that say nothing themselves.
+        self.defaults = defaults
+        self._loads: dict[bytes, asyncio.Future[Entry | Plain | None]] = {}
         self._dirty: set[bytes] = set()
         #: Whether a miss is answered at once, on the event loop: SQLite does so in a tenth of the time that handing
         #: it to a thread would take.
@@ -31,23 +32,20 @@ class Lookup:
         However many ask for a code at once, the database is asked once.
         """
         key = cache.key(domain, code)
-        entry = self._cache.get(key)
-        if entry is not None or self._cache.is_missing(key):
-            return entry
-        if self.is_inline:
-            return self._stored(key, self._load(self._statements, domain, code))
-        load = self._loads.get(key)
-        if load is None:
-            load = self._loads[key] = asyncio.ensure_future(self._load_shared(key, domain, code))
-            load.add_done_callback(_retrieve)
-        return await asyncio.shield(load)
+        kept = self._cache.get(key)
+        if kept is None and not self._cache.is_missing(key):
+            if self.is_inline:
+                kept = self._stored(key, self._load(self._statements, domain, code))
+            else:
+                kept = await asyncio.shield(self._load_once(key, domain, code))
+        return None if kept is None else expand(kept, self.defaults)
 
-    def find_inline(self, domain: str, code: str) -> Entry | None:
-        """The same without waiting, where `is_inline`."""
+    def find_inline(self, domain: str, code: str) -> Entry | Plain | None:
+        """The same as it is kept and without waiting, where `is_inline`."""
         key = cache.key(domain, code)
-        entry = self._cache.get(key)
-        if entry is not None or self._cache.is_missing(key):
-            return entry
+        kept = self._cache.get(key)
+        if kept is not None or self._cache.is_missing(key):
+            return kept
         return self._stored(key, self._load(self._statements, domain, code))
 
     def forget(self, domain: str, code: str) -> None:
@@ -85,30 +83,37 @@ class Lookup:
         self._statements.close()
         self._refreshing.close()
 
-    def _load(self, statements: Statements, domain: str, code: str) -> Entry | None:
+    def _load(self, statements: Statements, domain: str, code: str) -> Entry | Plain | None:
         with statements.connection() as connection:
             visited = links.visited(connection, domain, code)
-        return None if visited is None else compile_entry(visited, code, self._defaults)
+        return None if visited is None else compact(compile_entry(visited, code, self.defaults), self.defaults)
 
-    async def _load_shared(self, key: bytes, domain: str, code: str) -> Entry | None:
+    def _load_once(self, key: bytes, domain: str, code: str) -> "asyncio.Future[Entry | Plain | None]":
+        load = self._loads.get(key)
+        if load is None:
+            load = self._loads[key] = asyncio.ensure_future(self._load_in_thread(key, domain, code))
+            load.add_done_callback(_retrieve)
+        return load
+
+    async def _load_in_thread(self, key: bytes, domain: str, code: str) -> Entry | Plain | None:
         try:
-            entry = await asyncio.to_thread(self._load, self._statements, domain, code)
+            kept = await asyncio.to_thread(self._load, self._statements, domain, code)
             # What was read before a change must not be kept after it.
-            return entry if key in self._dirty else self._stored(key, entry)
+            return kept if key in self._dirty else self._stored(key, kept)
         finally:
             del self._loads[key]
             self._dirty.discard(key)
 
-    def _stored(self, key: bytes, entry: Entry | None) -> Entry | None:
-        self._cache.put(key, entry)
-        return entry
+    def _stored(self, key: bytes, kept: Entry | Plain | None) -> Entry | Plain | None:
+        self._cache.put(key, kept)
+        return kept
 
     def _mark_dirty(self, key: bytes) -> None:
         if key in self._loads:
             self._dirty.add(key)
 
 
-def _retrieve(load: "asyncio.Future[Entry | None]") -> None:
+def _retrieve(load: "asyncio.Future[Entry | Plain | None]") -> None:
     """Looks at a load's failure, in case that nobody waits for it any more."""
     if not load.cancelled():
         load.exception()

@@ -163,6 +163,8 @@ class Statements:
     def _held(self) -> Connection:
         if self._kept is None:
             self._kept = self._database.engine.connect().execution_options(**{_SINGLE: True})
+            # The upper levels of an index over a million rows; of the rest the system keeps what is asked for often.
+            self._kept.exec_driver_sql("PRAGMA cache_size=-512")
         return self._kept
 
     def close(self) -> None:

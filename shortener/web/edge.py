@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import structlog
 
+from shortener.redirect.entry import Entry, Plain
 from shortener.web.clicks import Request
 from shortener.web.protocol import BoundedHttpProtocol
 from shortener.web.visits import Unknown, Visits
@@ -31,7 +32,7 @@ class EdgeProtocol(BoundedHttpProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._visits: Visits = self.app_state["visits"]
-        self._entry_of = self._visits.cache.get
+        self._kept = self._visits.cache.get
         self._peer = ""
         #: Whether the present request is uvicorn's to answer.
         self._handed_over = False
@@ -109,19 +110,27 @@ class EdgeProtocol(BoundedHttpProtocol):
     def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes] | None:
         """Head of the answer without its end, and body, the visit recorded before; None if it takes a closer look."""
         visits = self._visits
-        entry = self._entry_of(path) or visits.find(path)
-        if entry is None or b"#" in request.query:
+        found = self._kept(path) or visits.find(path)
+        if found is None or b"#" in request.query:
             return None
         default_headers = self.server_state.default_headers
-        if isinstance(entry, Unknown):
-            return visits.not_found(entry, unquote(path.decode("ascii")), request, default_headers, is_get=is_get)
         now_ms = time_ns() // 1_000_000
-        if not entry.steady_from_ms <= now_ms < entry.steady_until_ms:
+        # By type, the commonest first.
+        if type(found) is Plain:
+            target_at = found[0] + 1
+            click, target = found[1:target_at], found[target_at:]
+            head = visits.plain_head(default_headers)
+        elif type(found) is Unknown:
+            return visits.not_found(found, unquote(path.decode("ascii")), request, default_headers, is_get=is_get)
+        elif type(found) is Entry and found.steady_from_ms <= now_ms < found.steady_until_ms:
+            click, target = found.click, found.target.encode()
+            head = visits.head(found.status, found.cache_control, default_headers)
+        else:
             return None
         if is_get:
-            visits.record(entry.click, request, now_ms)
+            visits.record(click, request, now_ms)
         visits.redirects += 1
-        return visits.redirect_head(entry, default_headers) + entry.target.encode(), b""
+        return head + target, b""
 
     def _hand_over(self) -> None:
         """Gives the request to uvicorn, as if it had been uvicorn's from the beginning."""

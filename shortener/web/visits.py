@@ -17,7 +17,7 @@ from shortener.domain import code as codes
 from shortener.domain import text
 from shortener.redirect.answer import AnswerPolicy, Outcome
 from shortener.redirect.cache import Cache
-from shortener.redirect.entry import UNCACHED, Entry
+from shortener.redirect.entry import UNCACHED, Entry, Plain, cache_control
 from shortener.redirect.lookup import Lookup
 from shortener.web import errors as problems
 from shortener.web.clicks import Recorder, Request
@@ -52,11 +52,13 @@ class Visits:
         self._reserved = reserved
         self._not_found_target = policy.not_found_target
         self._page, self._document = _Template(as_page=True), _Template(as_page=False)
+        self._plain = (lookup.defaults.status, cache_control(lookup.defaults.status, lookup.defaults.cache_seconds))
+        self._plain_head = b""
         self._default_headers: DefaultHeaders | None = None
         self._heads: dict[tuple[int, str], bytes] = {}
         self._not_found = 0
 
-    def find(self, path: bytes) -> Entry | Unknown | None:
+    def find(self, path: bytes) -> Entry | Plain | Unknown | None:
         """What a path that is no key of the cache stands for; None where the routes must say.
 
         It may spell a code in another way, or ask for a link that is not cached: SQLite is asked at once.
@@ -74,9 +76,22 @@ class Visits:
         except errors.DatabaseUnavailable:
             return None
 
-    def redirect_head(self, entry: Entry, default_headers: DefaultHeaders) -> bytes:
-        """The head of a redirect up to the value of Location, which comes last."""
-        return self._head(entry.status, entry.cache_control, default_headers)
+    def plain_head(self, default_headers: DefaultHeaders) -> bytes:
+        """The head of a plain link's redirect up to the value of Location, which comes last."""
+        if default_headers is not self._default_headers:
+            self._renew(default_headers)
+        return self._plain_head
+
+    def head(self, status: int, cache_control: str, default_headers: DefaultHeaders) -> bytes:
+        """The same of any redirect."""
+        if default_headers is not self._default_headers:
+            self._renew(default_headers)
+        kind = (status, cache_control)
+        found = self._heads.get(kind)
+        if found is None:
+            response = RedirectResponse(_ANY_TARGET, status, {"cache-control": cache_control})
+            found = self._heads[kind] = _up_to_value(response, b"location", default_headers)
+        return found
 
     def not_found(
         self, unknown: Unknown, path: str, request: Request, default_headers: DefaultHeaders, *, is_get: bool
@@ -86,7 +101,7 @@ class Visits:
         if is_get:
             self._recorder.record_orphan(path, request)
         if self._not_found_target is not None:
-            head = self._head(302, UNCACHED, default_headers) + self._not_found_target.encode()
+            head = self.head(302, UNCACHED, default_headers) + self._not_found_target.encode()
             return head, b""
         accepts = next((value for name, value in request.headers if name == b"accept"), b"")
         template = self._page if b"text/html" in accepts else self._document
@@ -99,17 +114,11 @@ class Visits:
         metrics.VISITS.labels(Outcome.NOT_FOUND).inc(self._not_found)
         self.redirects = self._not_found = 0
 
-    def _head(self, status: int, cache_control: str, default_headers: DefaultHeaders) -> bytes:
-        # The server makes a new list when the date has changed.
-        if default_headers is not self._default_headers:
-            self._heads.clear()
-            self._default_headers = default_headers
-        kind = (status, cache_control)
-        head = self._heads.get(kind)
-        if head is None:
-            response = RedirectResponse(_ANY_TARGET, status, {"cache-control": cache_control})
-            head = self._heads[kind] = _up_to_value(response, b"location", default_headers)
-        return head
+    def _renew(self, default_headers: DefaultHeaders) -> None:
+        """The server makes a new list of headers when the date has changed."""
+        self._heads.clear()
+        self._default_headers = default_headers
+        self._plain_head = self.head(*self._plain, default_headers)
 
 
 class _Template:

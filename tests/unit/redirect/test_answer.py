@@ -19,7 +19,6 @@ TARGET, OVER, NOWHERE = "https://example.com/", "https://example.com/over", "htt
 PLAIN = AnswerPolicy(cache_seconds=300, not_found_target=None)
 FRIENDLY = AnswerPolicy(cache_seconds=300, not_found_target=NOWHERE)
 LIVE = Entry(
-    link_id=7,
     target=TARGET,
     status=302,
     enabled=True,

@@ -1,5 +1,6 @@
 """Entries: what a link's row and the instance's preferences become together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from shortener.domain import period
 from shortener.domain.link import REDIRECT_STATUSES, State
 from shortener.redirect.answer import AnswerPolicy, Outcome, answer
-from shortener.redirect.entry import Defaults, Entry, compile_entry
+from shortener.redirect.entry import Defaults, Entry, compact, compile_entry, expand
 from shortener.storage.links import Visited
 from tests.unit.laws import law
 
@@ -34,13 +35,15 @@ def visited(**fields: Any) -> Visited:
     return Visited(**{name: getattr(ROW, name) for name in Visited.__slots__} | fields)
 
 
-def compiled(
-    row: Visited = ROW, *, status: int = 302, expired_target: str | None = None, cache_seconds: int = 300
-) -> Entry:
-    def pack_link(link_id: int, nonce: int, code: str) -> bytes:
-        return f"{link_id} {nonce} {code}".encode()
+def pack_link(link_id: int, nonce: int, code: str) -> bytes:
+    return f"{link_id} {nonce} {code}".encode()
 
-    return compile_entry(row, "grün", Defaults(status, expired_target, cache_seconds, pack_link))
+
+DEFAULTS = Defaults(status=302, expired_target=None, cache_seconds=300, pack_link=pack_link)
+
+
+def compiled(row: Visited = ROW, code: str = "grün", **defaults: Any) -> Entry:
+    return compile_entry(row, code, replace(DEFAULTS, **defaults))
 
 
 @pytest.mark.parametrize(("own", "instance", "status"), [(None, 302, 302), (301, 302, 301), (None, 308, 308)])
@@ -61,7 +64,7 @@ def test_the_links_expired_target_comes_before_the_instances(
 def test_an_entry_is_its_row() -> None:
     row = visited(valid_from=NOW - timedelta(1), expires_at=NOW + timedelta(1))
     entry = compiled(row)
-    assert (entry.link_id, entry.target, entry.click) == (7, "https://example.com/", "7 4711 grün".encode())
+    assert (entry.target, entry.click) == ("https://example.com/", "7 4711 grün".encode())
     assert (entry.enabled, entry.valid_from, entry.expires_at) == (True, row.valid_from, row.expires_at)
 
 
@@ -121,3 +124,29 @@ def test_while_it_is_steady_an_entry_gets_the_same_answer(
 def test_when_it_is_steady(row: Visited, from_ms: int, until_ms: int) -> None:
     entry = compiled(row)
     assert (entry.steady_from_ms, entry.steady_until_ms) == (from_ms, until_ms)
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "defaults", "is_plain"),
+    [
+        (ROW, "sale", DEFAULTS, True),
+        (ROW, "grün", DEFAULTS, True),
+        (ROW, "x" * 128, DEFAULTS, True),
+        (ROW, "日" * 128, DEFAULTS, False),
+        (visited(target="https://example.com/" + "x" * 8000), "sale", DEFAULTS, True),
+        (ROW, "sale", replace(DEFAULTS, status=308), True),
+        (visited(status=302), "sale", DEFAULTS, True),
+        (visited(status=307), "sale", DEFAULTS, False),
+        (visited(enabled=False), "sale", DEFAULTS, False),
+        (visited(valid_from=NOW), "sale", DEFAULTS, False),
+        (visited(expires_at=NOW), "sale", DEFAULTS, False),
+        (ROW, "sale", replace(DEFAULTS, expired_target=INSTANCE), True),
+    ],
+)
+def test_a_plain_link_is_kept_as_bytes_and_nothing_is_lost(
+    row: Visited, code: str, defaults: Defaults, is_plain: bool
+) -> None:
+    entry = compile_entry(row, code, defaults)
+    kept = compact(entry, defaults)
+    assert isinstance(kept, bytes) is is_plain
+    assert expand(kept, defaults) == entry
