@@ -99,7 +99,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         cache_seconds=configured.redirect_cache_seconds,
         pack_link=frame.pack_link,
     )
-    cache = Cache()
+    cache = Cache(configured.cached_links)
     return Parts(
         settings=configured,
         database=database,

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     target_schemes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_schemes)] = ()
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     click_durability: Literal["process", "power", "memory"] = "process"
+    cached_links: int = Field(100_000, ge=1)
     spool_max_bytes: int = Field(2**30, ge=2**26)
     spool_min_free_bytes: int = Field(2**28, ge=0)
     max_body_bytes: int = Field(65_536, ge=1024, le=2**30)

@@ -9,8 +9,6 @@ from cachebox import LRUCache, TTLCache
 
 from shortener.redirect.entry import Entry, Plain
 
-#: Links kept, about 250 bytes each with their targets.
-SIZE = 100_000
 #: Missing codes kept, and for how long, seconds: a link made meanwhile must be found within a second, even by a
 #: worker that has lost its follower.
 MISSING_SIZE, MISSING_SECONDS = 10_000, 0.9
@@ -27,7 +25,8 @@ def key(domain: str, code: str) -> bytes:
 class Cache:
     """Links by key, as redirect/entry compacts them. One per worker. Safe for several threads, as its tables are."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int) -> None:
+        """`size` is how many links are kept, about 250 bytes each with their targets."""
         self._entries: LRUCache[bytes, Entry | Plain] = LRUCache(size)
         self._missing: TTLCache[bytes, bool] = TTLCache(MISSING_SIZE, MISSING_SECONDS)
         #: What is kept of a key, or None. Bound, because it is asked for every request.

@@ -69,7 +69,7 @@ class Lookup:
             key = cache.key(domain, code)
             if fresh.get(key) is None:
                 self._cache.evict(key)
-            else:
+            elif key in self._cache:  # else it has been forgotten meanwhile, because of something newer
                 self._cache.put(key, fresh[key])
 
     def clear(self) -> None:

@@ -58,7 +58,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 @pytest.fixture
 def entries() -> Cache:
-    return Cache()
+    return Cache(1000)
 
 
 @pytest.fixture
