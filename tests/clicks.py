@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from shortener.clicks import batch, enrich, fold, frame
 from shortener.clicks.labels import Labels
 from shortener.domain import access, period
-from shortener.domain.click import Click, ClickClass, Dimension
+from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import Link, LinkDraft
 from shortener.domain.target import TargetPolicy
 from shortener.services import links
@@ -16,6 +16,8 @@ from shortener.services.links import LinkPolicy
 from shortener.storage import clicks as rows
 from shortener.storage import folding
 from shortener.storage.engine import Database
+from tests import frames
+from tests.frames import Click
 
 POLICY = LinkPolicy(TargetPolicy(), frozenset({"api"}), 7)
 CALLER = access.Caller("test", frozenset({access.Scope.ADMIN}))
@@ -76,7 +78,7 @@ def drain(database: Database, clicks: Sequence[Click], labels: Labels | None = N
 
 def enriched(click: Click) -> enrich.Enriched:
     """A click as the drainer reads it from its frame."""
-    return enrich.click(bytes([frame.VERSION]) + frame.encode(click))
+    return enrich.click(bytes([frame.VERSION]) + frames.encode(click))
 
 
 def fold_all(database: Database, upto: int | None = None, dimensions: Iterable[Dimension] = Dimension) -> None:

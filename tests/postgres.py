@@ -41,6 +41,10 @@ class Postgres:
         """As after a crash: connections are cut, transactions in flight are gone."""
         self._run("pg_ctl", "-w", "-m", mode, "-l", str(self.folder / "log"), "restart")
 
+    def halt(self) -> None:
+        """Down until `start`, as after a crash."""
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
     def stop(self) -> None:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)

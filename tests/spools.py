@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy
 
-from shortener.clicks import frame, segment
+from shortener.clicks import segment
 from shortener.clicks.drainer import Drainer
 from shortener.clicks.segment import Header
 from shortener.clicks.spool import Spool
@@ -14,6 +14,7 @@ from shortener.domain.link import INSTANCE_ID, Link
 from shortener.storage import schema
 from shortener.storage.click_tables import click, click_breakdown, click_breakdown_month, click_series, link_total
 from shortener.storage.engine import Database
+from tests import frames
 from tests.clicks import click_on, fold_all
 
 
@@ -30,7 +31,7 @@ def id_of(database: Database) -> bytes:
 
 def put(spool: Spool, link: Link, times: int = 1, **facts: object) -> None:
     for _ in range(times):
-        assert spool.append(frame.encode(click_on(link, now_ms(), **facts)))
+        assert spool.append(frames.encode(click_on(link, now_ms(), **facts)))
 
 
 def drain_all(drainer: Drainer) -> None:

@@ -10,10 +10,9 @@ segment's id, so that a frame copied into another segment does not pass for its 
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
+from shortener.domain.click import UTM_PARAMETERS, ClickClass, Flag
 
 VERSION = 1
 #: Bytes of a string that are kept: 512 characters of any script.
@@ -42,16 +41,6 @@ class UnknownVersion(ValueError):
     """A frame written by another version of the shortener."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What stands at an offset of a segment."""
-
-    #: Version and payload; None where no whole frame stands.
-    body: bytes | None
-    #: The offset behind the frame.
-    end: int
-
-
 def pack_link(link_id: int | None, nonce: int, code: str) -> bytes:
     """The part of a payload that depends on the link; `link_id` None is an orphan and `code` its path."""
     return _LINK.pack(_ORPHAN if link_id is None else _OF_LINK, link_id or 0, nonce) + _string(code)
@@ -75,32 +64,10 @@ def pack(
     return _FACTS.pack(time_ms, flags, click_class or 0) + link + visitor + request
 
 
-def encode(click: Click) -> bytes:
-    """The payload of `click`."""
-    link = pack_link(click.link_id, click.nonce, click.code)
-    visitor = pack_visitor(
-        salt_day=click.salt_day,
-        visitor_hash=click.visitor_hash,
-        network=click.network,
-        user_agent=click.user_agent,
-        language=click.language,
-    )
-    return pack(click.time_ms, click.flags, click.click_class, link, visitor, pack_request(click.referrer, click.utm))
-
-
 def seal(payload: bytes, seed: int) -> bytes:
     """The frame that carries `payload`; `seed` is the segment's."""
     body = _VERSION_BYTE + payload
     return _HEAD.pack(len(body), zlib.crc32(body, seed)) + body
-
-
-def read(data: bytes, offset: int, seed: int) -> Reading:
-    """The frame at `offset` of `data`, a piece of a segment that begins where a frame does.
-
-    No body: there is no frame yet (zero length, or the end of the data) or it is damaged.
-    """
-    body = _body(data, offset, seed)
-    return Reading(body, offset if body is None else offset + _HEAD.size + len(body))
 
 
 def read_all(data: bytes, seed: int, at_most: int) -> tuple[list[bytes], int]:
@@ -199,20 +166,6 @@ def unpack_request(part: bytes) -> RequestPart:
     referrer = reader.text()
     utm = {name: reader.text() for name in UTM_PARAMETERS}
     return RequestPart(referrer, {name: value for name, value in utm.items() if value})
-
-
-def decode(body: bytes) -> Click:
-    """The click in version and payload. Raises UnknownVersion, or ValueError where the payload is not one."""
-    parts = split(body)
-    click_class = ClickClass(parts.click_class) if parts.click_class else None
-    return Click(
-        time_ms=parts.time_ms,
-        flags=Flag(parts.flags),
-        click_class=click_class,
-        **unpack_link(parts.link)._asdict(),
-        **unpack_visitor(parts.visitor)._asdict(),
-        **unpack_request(parts.request)._asdict(),
-    )
 
 
 class _Reader:

@@ -1,7 +1,6 @@
 """Clicks: what one is, which kind of visitor made it, and along which dimensions clicks are broken down."""
 
 import re
-from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,34 +71,6 @@ DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*")
 #: RFC 3986 section 3.1. A Referer may also be a relative reference, and one of those may hold "://" in its query.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A click as its frame carries it: facts of the request, nothing derived that can wait."""
-
-    #: Milliseconds since 1970.
-    time_ms: int
-    #: The link, or None for an orphan: a visit to a code that no link has.
-    link_id: int | None
-    nonce: int
-    #: The code used; for an orphan the path asked for.
-    code: str
-    #: Set where the request had to decide it; None leaves it to the drainer.
-    click_class: ClickClass | None = None
-    flags: Flag = Flag(0)
-    #: As domain.visitor.network_bytes gives it.
-    network: bytes = b""
-    #: As domain.visitor.visitor_hash gives it, under the salt of `salt_day`; 0 is "not hashed".
-    visitor_hash: int = 0
-    #: Days since 1970.
-    salt_day: int = 0
-    user_agent: str = ""
-    #: The first accepted language ranges, as sent.
-    language: str = ""
-    #: Origin of the referring page: scheme, host, port.
-    referrer: str = ""
-    utm: dict[str, str] = field(default_factory=dict)
 
 
 def is_prefetch(purpose: str) -> bool:

@@ -6,10 +6,11 @@ import pytest
 
 from shortener.clicks import batch
 from shortener.clicks.labels import Labels
-from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
+from shortener.domain.click import UTM_PARAMETERS, ClickClass, Flag
 from shortener.domain.link import INSTANCE_ID
 from shortener.storage.engine import Database
 from tests.clicks import click_on, drain, enriched, fold_all, make_link
+from tests.frames import Click
 from tests.spools import agreed, count, now_ms, raw_rows
 
 #: By name: facts of a click that a visitor, or a clock, may well have sent.

@@ -14,7 +14,7 @@ from shortener.clicks.kept import KEEP_SECONDS
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import period
-from shortener.domain.click import MAX_AHEAD_MS, OTHER_LABEL, Click, ClickClass, Dimension
+from shortener.domain.click import MAX_AHEAD_MS, OTHER_LABEL, ClickClass, Dimension
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID
 from shortener.storage import clicks as rows
 from shortener.storage import folding
@@ -22,6 +22,7 @@ from shortener.storage.click_tables import click as click_table
 from shortener.storage.click_tables import click_breakdown, click_breakdown_month, label, link_total, visitor_day
 from shortener.storage.engine import Database
 from tests.clicks import click_on, drain, fold_all, make_link
+from tests.frames import Click
 from tests.server import eventually
 from tests.spools import agreed, count, drain_all, now_ms, put, raw_rows
 

@@ -28,6 +28,7 @@ from shortener.storage import clicks as rows
 from shortener.storage import engine as engine_module
 from shortener.storage import migration
 from shortener.storage.engine import Database
+from tests import frames
 from tests.clicks import click_on, make_link
 from tests.postgres import Postgres
 from tests.server import eventually
@@ -56,10 +57,10 @@ def new_header(database_id: bytes) -> Header:
     return Header(secrets.token_bytes(16), database_id, now_ms())
 
 
-def frames(link: Link, seed: int, number: int = FRAMES) -> list[bytes]:
+def frames_of(link: Link, seed: int, number: int = FRAMES) -> list[bytes]:
     """Short ones, so that there are few bytes to damage."""
     return [
-        frame.seal(frame.encode(click_on(link, now_ms(), user_agent="x" * index)), seed)
+        frame.seal(frames.encode(click_on(link, now_ms(), user_agent="x" * index)), seed)
         for index in range(1, number + 1)
     ]
 
@@ -84,11 +85,11 @@ class Damaged:
 
 def damage_everywhere(link: Link, folder: Path, database_id: bytes) -> Iterator[Damaged]:
     """Segments cut at every byte of their last three frames, and such with one bit flipped in each of those bytes."""
-    lengths = [len(each) for each in frames(link, 0)]
+    lengths = [len(each) for each in frames_of(link, 0)]
     for at in range(lengths[0], sum(lengths)):
         for flipped in (False, True):
             header = new_header(database_id)
-            whole = b"".join(frames(link, header.seed))
+            whole = b"".join(frames_of(link, header.seed))
             content = bytearray(whole if flipped else whole[:at])
             if flipped:
                 content[at] ^= 1 << at % 8
@@ -157,9 +158,9 @@ class TestDamage:
     ) -> None:
         """Much more than one frame, and each byte of it."""
         link, header = make_link(database), new_header(database_id)
-        good = b"".join(frames(link, header.seed, 3))
-        bad = frames(link, header.seed ^ 1)[0] if seed_of_another else b"\xff" * 100
-        behind = b"".join(frames(link, header.seed, 3)) + bytes(50_000) + os.urandom(3_000_000) + b"\1"
+        good = b"".join(frames_of(link, header.seed, 3))
+        bad = frames_of(link, header.seed ^ 1)[0] if seed_of_another else b"\xff" * 100
+        behind = b"".join(frames_of(link, header.seed, 3)) + bytes(50_000) + os.urandom(3_000_000) + b"\1"
         path = write_segment(folder, header, good + bad + behind + bytes(100_000))
         drain_all(drainer)
         assert agreed(database) == 3
@@ -173,7 +174,7 @@ class TestDamage:
         told: list[Path] = []
         monkeypatch.setattr(quarantine, "_tell", lambda path, *_: told.append(path))
         link, header = make_link(database), new_header(database_id)
-        path = write_segment(folder, header, b"".join(frames(link, header.seed)) + b"torn")
+        path = write_segment(folder, header, b"".join(frames_of(link, header.seed)) + b"torn")
         for _ in range(3):
             fresh = Drainer(folder, database, database_id)
             drain_all(fresh)
@@ -236,7 +237,7 @@ class TestWriters:
             "spool = Spool(Path(sys.argv[1]), bytes.fromhex(sys.argv[2])); payload = bytes.fromhex(sys.argv[3]);"
             f"assert all([spool.append(payload) for _ in range({clicks})]); spool.close()"
         )
-        payload = frame.encode(click_on(link, now_ms(), user_agent="x" * 200))
+        payload = frames.encode(click_on(link, now_ms(), user_agent="x" * 200))
         arguments = [str(folder), database_id.hex(), payload.hex()]
         writer = subprocess.Popen([sys.executable, "-c", program, *arguments])
         while writer.poll() is None:
@@ -339,7 +340,7 @@ class TestTheFolder:
         paths = []
         for number in range(8):
             header = replace(new_header(database_id), created_ms=number)
-            clicks = [frame.seal(frame.encode(click_on(link, now_ms())), header.seed)] * (size // 200)
+            clicks = [frame.seal(frames.encode(click_on(link, now_ms())), header.seed)] * (size // 200)
             paths.append(write_segment(folder, header, b"".join(clicks)))
         total = sum(path.stat().st_blocks * 512 for path in paths)
         bounds = Room(most_bytes=total, least_free_bytes=0)

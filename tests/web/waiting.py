@@ -4,8 +4,9 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from shortener.clicks import frame, segment
+from shortener.clicks import segment
 from shortener.storage import clicks
+from tests import frames
 from tests.server import eventually
 
 
@@ -17,7 +18,7 @@ def ends(spool: Path) -> dict[bytes, int]:
         header = segment.unpack_header(data)
         assert header is not None
         end = segment.HEADER_SIZE
-        while (reading := frame.read(data, end, header.seed)).body is not None:
+        while (reading := frames.read(data, end, header.seed)).body is not None:
             end = reading.end
         if end > segment.HEADER_SIZE:
             found[header.segment_id] = end

@@ -9,9 +9,11 @@ from structlog.testing import capture_logs
 from shortener.clicks import enrich, frame
 from shortener.domain import click as clicks
 from shortener.domain import visitor
-from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Dimension, Flag
+from shortener.domain.click import UTM_PARAMETERS, ClickClass, Dimension, Flag
+from tests import frames
 from tests.clicks import enriched
 from tests.conftest import FIREFOX
+from tests.frames import Click
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
@@ -169,13 +171,13 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("length", range(1, 60, 7))
 def test_a_cut_payload_is_no_click(length: int) -> None:
-    body = bytes([frame.VERSION]) + frame.encode(BARE)
+    body = bytes([frame.VERSION]) + frames.encode(BARE)
     with pytest.raises(ValueError, match="ends early"):
         enrich.click(body[:length])
 
 
 def test_an_unknown_class_is_no_click() -> None:
-    body = bytearray(bytes([frame.VERSION]) + frame.encode(BARE))
+    body = bytearray(bytes([frame.VERSION]) + frames.encode(BARE))
     body[10] = 6
     with pytest.raises(ValueError, match="6"):
         enrich.click(bytes(body))

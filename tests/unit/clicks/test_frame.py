@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from shortener.clicks import frame
 from shortener.domain import visitor
-from shortener.domain.click import UTM_PARAMETERS, Click, ClickClass, Flag
+from shortener.domain.click import UTM_PARAMETERS, ClickClass, Flag
+from tests import frames
+from tests.frames import Click
 from tests.unit.laws import law, slow_law
 
 SEED = 0xC0FFEE
@@ -53,11 +55,11 @@ any_click = st.builds(
 
 
 def sealed(click: Click, seed: int = SEED) -> bytes:
-    return frame.seal(frame.encode(click), seed)
+    return frame.seal(frames.encode(click), seed)
 
 
 def body_of(data: bytes, offset: int = 0, seed: int = SEED) -> bytes:
-    reading = frame.read(data, offset, seed)
+    reading = frames.read(data, offset, seed)
     assert reading.body is not None
     return reading.body
 
@@ -66,10 +68,10 @@ def body_of(data: bytes, offset: int = 0, seed: int = SEED) -> bytes:
 @given(any_click)
 def test_a_click_comes_back(click: Click) -> None:
     data = sealed(click)
-    reading = frame.read(data, 0, SEED)
+    reading = frames.read(data, 0, SEED)
     assert reading.body is not None
     assert reading.end == len(data)
-    assert frame.decode(reading.body) == click
+    assert frames.decode(reading.body) == click
 
 
 @slow_law
@@ -77,8 +79,8 @@ def test_a_click_comes_back(click: Click) -> None:
 def test_frames_stand_one_behind_the_other(clicks: list[Click], at: int, zeros: bytes) -> None:
     data = bytes(at) + b"".join(sealed(click) for click in clicks) + zeros
     found = []
-    while (reading := frame.read(data, at, SEED)).body is not None:
-        found.append(frame.decode(reading.body))
+    while (reading := frames.read(data, at, SEED)).body is not None:
+        found.append(frames.decode(reading.body))
         at = reading.end
     assert found == clicks
     assert reading.end == at == len(data) - len(zeros)
@@ -88,7 +90,7 @@ def test_the_layout_is_on_disks_and_so_must_never_change() -> None:
     click = replace(
         BARE, time_ms=0x0102030405060708, link_id=9, code="ab", network=b"\1\2\3", flags=Flag.DO_NOT_TRACK
     )
-    assert frame.encode(click) == bytes.fromhex(
+    assert frames.encode(click) == bytes.fromhex(
         "0807060504030201 04 00"  # time, flags, class
         "01 0900000000000000 00000000 0200 6162"  # kind, link, nonce, code
         "00000000 0000000000000000 0300 010203 0000 0000"  # salt day, hash, network, user agent, language
@@ -113,7 +115,7 @@ def test_the_three_parts_make_the_whole(click: Click) -> None:
     )
     request = frame.pack_request(click.referrer, click.utm)
     packed = frame.pack(click.time_ms, click.flags, click.click_class, link, visited, request)
-    assert packed == frame.encode(click)
+    assert packed == frames.encode(click)
 
 
 # --- what is no frame
@@ -123,10 +125,10 @@ def test_the_three_parts_make_the_whole(click: Click) -> None:
 def test_a_cut_frame_is_no_frame(click: Click) -> None:
     data = sealed(click)
     for length in range(len(data)):
-        assert frame.read(data[:length], 0, SEED) == frame.Reading(None, 0)
+        assert frames.read(data[:length], 0, SEED) == frames.Reading(None, 0)
         # The same on a segment that is zeroed ahead.
         if data[length:].strip(b"\0"):
-            assert frame.read(data[:length].ljust(len(data) + 64, b"\0"), 0, SEED) == frame.Reading(None, 0)
+            assert frames.read(data[:length].ljust(len(data) + 64, b"\0"), 0, SEED) == frames.Reading(None, 0)
 
 
 @every_click
@@ -136,34 +138,34 @@ def test_a_damaged_frame_is_no_frame(click: Click) -> None:
         for bit in range(8):
             damaged = bytearray(data)
             damaged[position] ^= 1 << bit
-            assert frame.read(bytes(damaged), 0, SEED) == frame.Reading(None, 0), (position, bit)
+            assert frames.read(bytes(damaged), 0, SEED) == frames.Reading(None, 0), (position, bit)
 
 
 @every_click
 def test_a_frame_of_another_segment_is_no_frame(click: Click) -> None:
     for seed in (0, SEED + 1, SEED ^ 1 << 31):
-        assert frame.read(sealed(click, seed), 0, SEED) == frame.Reading(None, 0)
-        assert frame.read(sealed(click), 0, seed) == frame.Reading(None, 0)
+        assert frames.read(sealed(click, seed), 0, SEED) == frames.Reading(None, 0)
+        assert frames.read(sealed(click), 0, seed) == frames.Reading(None, 0)
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\0", bytes(8), bytes(1000), b"\xff" * 1000], ids=["", "0", "8", "1000", "ff"]
 )
 def test_nothing_is_no_frame(data: bytes) -> None:
-    assert frame.read(data, 0, SEED) == frame.Reading(None, 0)
-    assert frame.read(data, len(data), SEED) == frame.Reading(None, len(data))
+    assert frames.read(data, 0, SEED) == frames.Reading(None, 0)
+    assert frames.read(data, len(data), SEED) == frames.Reading(None, len(data))
 
 
 @law
 @given(st.binary(max_size=200), st.integers(0, 200), st.integers(0, 2**32 - 1))
 def test_chance_makes_no_frame(data: bytes, offset: int, seed: int) -> None:
-    assert frame.read(data, offset, seed) == frame.Reading(None, offset)
+    assert frames.read(data, offset, seed) == frames.Reading(None, offset)
 
 
 def test_the_shortest_and_the_longest_frame() -> None:
     assert body_of(frame.seal(b"", SEED)) == bytes([frame.VERSION])
     assert len(body_of(frame.seal(bytes(frame.MAX_LENGTH - 1), SEED))) == frame.MAX_LENGTH
-    assert frame.read(frame.seal(bytes(frame.MAX_LENGTH), SEED), 0, SEED).body is None
+    assert frames.read(frame.seal(bytes(frame.MAX_LENGTH), SEED), 0, SEED).body is None
 
 
 # --- what visitors send
@@ -183,7 +185,7 @@ def test_whatever_a_visitor_sends_makes_a_frame_that_can_be_read(text: str, leng
         referrer=long,
         utm=dict.fromkeys(UTM_PARAMETERS, long),
     )
-    read = frame.decode(body_of(sealed(click)))
+    read = frames.decode(body_of(sealed(click)))
     for value in (read.code, read.user_agent, read.language, read.referrer, *read.utm.values()):
         assert value[:512] == long[:512]
     assert (read.time_ms, read.link_id, read.visitor_hash) == (click.time_ms, click.link_id, click.visitor_hash)
@@ -191,17 +193,17 @@ def test_whatever_a_visitor_sends_makes_a_frame_that_can_be_read(text: str, leng
 
 def test_a_user_agent_of_the_longest_length_is_kept_whole() -> None:
     agent = (b"\xff" * visitor.MAX_USER_AGENT_BYTES).decode("utf-8", "replace")
-    assert frame.decode(body_of(sealed(replace(FULL, user_agent=agent)))).user_agent == agent
+    assert frames.decode(body_of(sealed(replace(FULL, user_agent=agent)))).user_agent == agent
 
 
 def test_a_lone_surrogate_does_not_stop_a_click() -> None:
-    click = frame.decode(body_of(sealed(replace(BARE, code="a\ud800b", referrer="https://\udfff"))))
+    click = frames.decode(body_of(sealed(replace(BARE, code="a\ud800b", referrer="https://\udfff"))))
     assert (click.code, click.referrer) == ("a?b", "https://?")
 
 
 def test_utm_parameters_of_other_names_are_left_out() -> None:
     click = replace(BARE, utm={"utm_source": "mail", "utm_other": "x"})
-    assert frame.decode(body_of(sealed(click))).utm == {"utm_source": "mail"}
+    assert frames.decode(body_of(sealed(click))).utm == {"utm_source": "mail"}
 
 
 # --- what cannot be decoded
@@ -209,34 +211,34 @@ def test_utm_parameters_of_other_names_are_left_out() -> None:
 
 @pytest.mark.parametrize("version", [0, 2, 255])
 def test_another_version_is_a_frame_but_no_click(version: int) -> None:
-    body = bytes([version]) + frame.encode(FULL)
+    body = bytes([version]) + frames.encode(FULL)
     data = len(body).to_bytes(4, "little") + zlib.crc32(body, SEED).to_bytes(4, "little") + body
     assert body_of(data) == body
     with pytest.raises(frame.UnknownVersion, match=str(version)):
-        frame.decode(body)
+        frames.decode(body)
 
 
 @every_click
 def test_a_cut_payload_is_no_click(click: Click) -> None:
     body = body_of(sealed(click))
-    assert frame.decode(body) == click
+    assert frames.decode(body) == click
     for length in range(1, len(body)):
         with pytest.raises(ValueError, match="ends early"):
-            frame.decode(body[:length])
+            frames.decode(body[:length])
 
 
 def test_an_unknown_class_is_no_click() -> None:
     body = bytearray(body_of(sealed(BARE)))
     body[10] = 6
     with pytest.raises(ValueError, match="6"):
-        frame.decode(bytes(body))
+        frames.decode(bytes(body))
 
 
 @slow_law
 @given(st.binary(max_size=300))
 def test_decoding_raises_nothing_but_value_errors(payload: bytes) -> None:
     try:
-        click = frame.decode(bytes([frame.VERSION]) + payload)
+        click = frames.decode(bytes([frame.VERSION]) + payload)
     except ValueError:
         return
-    assert frame.decode(body_of(sealed(click))) == click
+    assert frames.decode(body_of(sealed(click))) == click

@@ -12,9 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from shortener import metrics
-from shortener.clicks import frame, segment, spool, supply, sync
+from shortener.clicks import segment, spool, supply, sync
 from shortener.clicks.room import Room
 from shortener.clicks.spool import Spool
+from tests import frames
 from tests.server import eventually
 
 DATABASE = bytes(range(16))
@@ -81,7 +82,7 @@ def segments(folder: Path) -> list[list[bytes]]:
         assert header is not None
         assert header.database_id == DATABASE
         payloads, at = [], segment.HEADER_SIZE
-        while (reading := frame.read(data, at, header.seed)).body is not None:
+        while (reading := frames.read(data, at, header.seed)).body is not None:
             payloads.append(reading.body[1:])
             at = reading.end
         assert not data[at:].strip(b"\0")
