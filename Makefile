@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run install dev test check format bench lock clean
+.PHONY: help run install dev test check format bench kills lock clean
 
 help:            ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -33,6 +33,9 @@ format: dev      ## rewrite the sources in the house format
 
 bench: dev       ## measure CPU per request and write docs/BENCHMARKS.md
 	$(BIN)/python -m tests.bench
+
+kills: dev       ## kill everything a thousand times under load and write docs/RELIABILITY.md
+	$(BIN)/python -m tests.kills --write
 
 lock:            ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group build pyproject.toml -o requirements.lock

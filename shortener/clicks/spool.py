@@ -22,7 +22,7 @@ from shortener.clicks.sync import Syncer
 #: Orphans this worker records per second; a scan must not push out real clicks.
 ORPHANS_PER_SECOND = 50
 #: The next segment is prepared once this part of the current one is used: one that gets no clicks takes 1 MiB only.
-_PREPARE_AT = 1 / 8
+_PREPARE_AT = 1 / 2
 #: Longest payload that a drainer would read: a frame's length counts its version too.
 MAX_PAYLOAD = frame.MAX_LENGTH - 1
 
@@ -91,8 +91,8 @@ class Spool:
             self._syncer.rouse()
         return True
 
-    def append_orphan(self, payload: bytes, now_seconds: int) -> bool:
-        """Records a visit to an unknown code, within the budget of this second; False if beyond it or dropped.
+    def admits_orphan(self, now_seconds: int) -> bool:
+        """Whether a visit to an unknown code may be appended, within the budget of this second, which it uses up.
 
         Once the spool is half full there is no budget: the rest is for real clicks.
         """
@@ -102,7 +102,7 @@ class Spool:
         if self._orphans > ORPHANS_PER_SECOND or self._syncer.is_half_full:
             self.orphans_unrecorded += 1
             return False
-        return self.append(payload)
+        return True
 
     async def durable(self) -> None:
         """Returns once everything appended so far is on the disk; at once or in vain where it cannot be.

@@ -24,7 +24,7 @@ _MAX_LANGUAGE = 64
 _MAX_PATH = 512
 #: Visitors and referring pages whose part of a click is kept ready, about 1 KB each, and the longest headers, in
 #: bytes, of which this is done: what a stranger sends must not fill the memory.
-_VISITORS_KEPT, _REFERRERS_KEPT = 4096, 1024
+_VISITORS_KEPT, _REFERRERS_KEPT = 1024, 1024
 _MAX_KEPT = 1024
 _DAY_MS = 86_400_000
 _NO_FLAGS = Flag(0)
@@ -65,8 +65,8 @@ class Recorder:
     def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""
         now_ms = time.time_ns() // 1_000_000
-        payload = self._payload(frame.pack_link(None, 0, path[:_MAX_PATH]), request, now_ms)
-        self._spool.append_orphan(payload, now_ms // 1000)
+        if self._spool.admits_orphan(now_ms // 1000):
+            self.record(frame.pack_link(None, 0, path[:_MAX_PATH]), request, now_ms)
 
     async def durable(self) -> None:
         """Waits until everything recorded so far is on the disk."""

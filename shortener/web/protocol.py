@@ -19,6 +19,8 @@ from shortener.web.responses import ProblemResponse
 MAX_HEAD_BYTES = 64 * 1024
 #: Seconds for a whole head, from its first byte or, for the first one, from the beginning of the connection.
 HEAD_SECONDS = 10
+#: Seconds in which a client has to take a byte of an answer that waits for it; nginx's default (send_timeout).
+DEAF_SECONDS = 60
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -32,6 +34,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         #: Seconds that the present state has lasted, as counted by sweeps.
         self._age = 0
         self._has_asked = False
+        #: Bytes that the client has not taken, and the seconds since it last took any.
+        self._untaken = self._deaf = 0
 
     def on_message_begin(self) -> None:
         """The parser: a request begins."""
@@ -69,11 +73,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def grow_older(self) -> None:
         """Another second has passed: closes the connection if it has been waited for long enough."""
+        if self.transport is None or self._is_deaf():
+            return
         self._age += 1
-        if self.transport is None or self.transport.is_closing() or self._is_answering():
+        if self.transport.is_closing() or self._is_answering():
             self._age = 0
         elif self._age > (self.timeout_keep_alive if self._has_asked and not self._in_head else HEAD_SECONDS):
             self.transport.close()
+
+    def _is_deaf(self) -> bool:
+        """Whether the client has taken nothing for too long; then nothing more is said to it."""
+        untaken = self.transport.get_write_buffer_size()
+        self._deaf = self._deaf + 1 if untaken and untaken == self._untaken else 0
+        self._untaken = untaken
+        if self._deaf < DEAF_SECONDS:
+            return False
+        self.transport.abort()
+        return True
 
     def _begin_head(self) -> None:
         self._in_head = self._has_asked = True

@@ -12,11 +12,28 @@ from types import FrameType
 
 from rich.console import Console
 
-from tests.bench import cpu, creates, machine, redirects, report, startups
+from tests.bench import (
+    counting,
+    cpu,
+    creates,
+    drains,
+    machine,
+    memory,
+    misses,
+    pairs,
+    redirects,
+    report,
+    scans,
+    startups,
+)
 from tests.bench.subject import Plan, Sample, Subject
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "BENCHMARKS.md"
-SUBJECTS = (*redirects.SUBJECTS, *creates.SUBJECTS, *startups.SUBJECTS)
+SUBJECTS = tuple(
+    subject
+    for module in (redirects, counting, drains, pairs, misses, scans, creates, memory, startups)
+    for subject in module.SUBJECTS
+)
 
 
 def missing(subject: Subject) -> str | None:
@@ -33,7 +50,7 @@ def main() -> None:
     absent = [(subject, program) for subject in subjects if (program := missing(subject))]
     skipped = [f"{subject.name} ({program} is not installed)" for subject, program in absent]
     available = [subject for subject in subjects if missing(subject) is None]
-    plan = Plan(cores=cpu.cores(), seconds=options.seconds, warm_up=min(1.0, options.seconds))
+    plan = _plan(options)
     console = Console()
     began = time.monotonic()
     samples = _rounds(available, plan, options.rounds, console)
@@ -56,9 +73,20 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default 3)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of each load (default 5)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each load (default 4)")
+    parser.add_argument("--scan", type=int, default=10_000_000, help="requests of a scan (default 10,000,000)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only subjects whose name contains TEXT")
     return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        cores=cpu.cores(),
+        seconds=options.seconds,
+        warm_up=min(1.0, options.seconds),
+        samples=options.rounds,
+        scan=options.scan,
+    )
 
 
 def _rounds(subjects: Sequence[Subject], plan: Plan, rounds: int, console: Console) -> list[Sample]:
@@ -66,6 +94,8 @@ def _rounds(subjects: Sequence[Subject], plan: Plan, rounds: int, console: Conso
     for number in range(1, rounds + 1):
         measured: list[Sample] = []
         for subject in subjects:
+            if subject.once and number > 1:
+                continue
             with console.status(f"round {number} of {rounds}: {subject.name}"):
                 measured += subject.measure(plan)
         samples += report.with_ratios(measured)

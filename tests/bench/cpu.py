@@ -1,4 +1,4 @@
-"""Accounting by /proc: CPU time and memory of a process and its descendants, and which core is whose."""
+"""Accounting by /proc: CPU time and memory of processes, told apart by name, and which core is whose."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 #: Where utime, stime, cutime and cstime stand in /proc/PID/stat, counted from behind the name (proc(5): fields 14–17,
 #: of which the first two, number and name, are cut off).
 _TIMES = slice(11, 15)
+#: What /proc calls a kB, in MB.
+_KIB = 1024 / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,13 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory of a process tree in MiB: with shared pages counted in each process, and once in all."""
+    """Resident memory in MB (10^6 bytes): with shared pages counted in each process, and divided among them."""
 
     rss: float
     pss: float
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(self.rss + other.rss, self.pss + other.pss)
 
 
 def cores() -> Cores:
@@ -36,10 +41,14 @@ def cores() -> Cores:
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Keeps the calling thread on `core` for the block; processes started there stay on it for good."""
+def pinned(core: int | None) -> Iterator[None]:
+    """Keeps the calling thread on `core` for the block; processes started there stay on it for good.
+
+    Without a core it may go where it will.
+    """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     try:
         yield
     finally:
@@ -47,24 +56,35 @@ def pinned(core: int) -> Iterator[None]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of `pid`, its threads and its descendants, those that have ended included.
+    """User and system time of `pid`, its threads and its children that have ended.
 
     Counted in clock ticks (10 ms on most machines): differences over less than a second are coarse.
     """
-    return sum(_ticks(member) for member in process_tree(pid)) / _TICKS_PER_SECOND
+    # The name in parentheses may hold anything, spaces and parentheses too.
+    fields = _read(pid, "stat").rpartition(")")[2].split()
+    return sum(int(field) for field in fields[_TIMES]) / _TICKS_PER_SECOND
 
 
 def memory(pid: int) -> Memory:
-    """What `pid` and its descendants keep in memory now."""
-    rss = pss = 0
-    for member in process_tree(pid):
-        for line in _read(member, "smaps_rollup").splitlines():
-            name, _, value = line.partition(":")
-            if name == "Rss":
-                rss += int(value.split()[0])
-            elif name == "Pss":
-                pss += int(value.split()[0])
-    return Memory(rss / 1024, pss / 1024)
+    """What `pid` keeps in memory now."""
+    found = {"Rss": 0, "Pss": 0}
+    for line in _read(pid, "smaps_rollup").splitlines():
+        name, _, value = line.partition(":")
+        if name in found:
+            found[name] = int(value.split()[0])
+    return Memory(found["Rss"] * _KIB, found["Pss"] * _KIB)
+
+
+def named(pid: int, name: str) -> list[int]:
+    """`pid` and its living descendants, as far as their names begin with `name`, sorted by name."""
+    names = {member: _read(member, "comm").strip() for member in process_tree(pid)}
+    return sorted((member for member in names if names[member].startswith(name)), key=lambda member: names[member])
+
+
+def move(pid: int, core: int) -> None:
+    """Puts `pid` and its threads on `core`, and what they will start."""
+    for task in (_PROC / str(pid) / "task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
 
 
 def process_tree(pid: int) -> list[int]:
@@ -76,12 +96,6 @@ def process_tree(pid: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
             continue
     return [pid, *(member for child in children for member in process_tree(child))]
-
-
-def _ticks(pid: int) -> int:
-    # The name in parentheses may hold anything, spaces and parentheses too.
-    fields = _read(pid, "stat").rpartition(")")[2].split()
-    return sum(int(field) for field in fields[_TIMES])
 
 
 def _read(pid: int, name: str) -> str:

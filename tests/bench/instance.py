@@ -1,8 +1,7 @@
-"""A running shortener, asked over its own API: links, counts, and whether every click has arrived."""
+"""A running shortener, asked over its own API: links and counts; and one whose drainer must not work."""
 
 import fcntl
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,16 +16,6 @@ AUTHORIZED = {"Authorization": f"Bearer {ADMIN_KEY}"}
 CODE = "bench"
 
 _EVERY_CLASS = ",".join(kind.label for kind in ClickClass)
-#: Seconds that draining and folding may take: fifty times what they take after the load that `make bench` puts.
-_SETTLE_SECONDS = 300
-#: Seconds without any change after which nothing will come: twice what folding waits for more clicks.
-_STILL_SECONDS = 10
-#: Seconds between two looks at the counts. A look costs the server about 4 ms, which is counted as its own work.
-_LOOK_SECONDS = 1.0
-
-
-class NeverSettled(Exception):
-    """Clicks were still coming into the statistics when patience ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +26,6 @@ class Counts:
     redirects: int
     #: Clicks of every class.
     clicks: int
-    #: Clicks that breakdowns do not contain yet.
-    unfolded: int
 
 
 class Instance:
@@ -67,35 +54,14 @@ class Instance:
     def counts(self) -> Counts:
         """The counts now; statistics first, so that they are never ahead of the redirects."""
         clicks = self.clicks()
-        metrics = {
-            (sample.name, sample.labels.get("outcome")): sample.value
-            for family in text_string_to_metric_families(self._client.get("/metrics").raise_for_status().text)
+        page = self._client.get("/metrics").raise_for_status().text
+        redirects = sum(
+            sample.value
+            for family in text_string_to_metric_families(page)
             for sample in family.samples
-        }
-        return Counts(
-            redirects=int(metrics.get(("shortener_visits_total", "redirect"), 0)),
-            clicks=clicks,
-            unfolded=int(metrics["shortener_unfolded_clicks", None]),
+            if sample.name == "shortener_visits_total" and sample.labels["outcome"] == "redirect"
         )
-
-    def settle(self) -> Counts:
-        """Waits until every redirect is a click and every click is folded, and returns the counts.
-
-        If that does not come about, it returns when nothing has changed for a while: then clicks have been lost.
-        Raises NeverSettled.
-        """
-        deadline = time.monotonic() + _SETTLE_SECONDS
-        last, still_since = self.counts(), time.monotonic()
-        while time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
-            found = self.counts()
-            complete = found.clicks == found.redirects and not found.unfolded
-            # Seen twice, since the gauge of unfolded clicks is set a moment after the clicks are to be seen.
-            if found == last and (complete or time.monotonic() - still_since > _STILL_SECONDS):
-                return found
-            if found != last:
-                last, still_since = found, time.monotonic()
-        raise NeverSettled(str(last))
+        return Counts(int(redirects), clicks)
 
 
 class HeldDrainer:

@@ -67,14 +67,15 @@ class Load:
 def put(
     url: str,
     *,
-    core: int,
+    core: int | None,
     seconds: float,
     connections: int = CONNECTIONS,
     headers: Mapping[str, str] = BROWSER,
     script: str = "",
 ) -> Load:
-    """Sends requests to `url` for `seconds` from one thread on `core`, each connection as fast as it is answered.
+    """Sends requests to `url` for `seconds` from one thread, each connection as fast as it is answered.
 
+    The thread runs on `core`, or on any.
     `script` is Lua that makes the requests; without one they are GETs of `url`. Raises LoadFailed.
     """
     with tempfile.TemporaryDirectory(prefix="shortener-wrk-") as folder:

@@ -6,7 +6,7 @@ from statistics import median
 
 from rich.table import Table as RichTable
 
-from tests.bench.subject import Column, Plan, Row, Sample, Table
+from tests.bench.subject import Bar, Column, Plan, Row, Sample, Table
 
 #: Where a row has no such figure.
 _NONE = "–"
@@ -17,13 +17,16 @@ _INTRODUCTION = """\
 Written by `make bench` on {date}; do not edit. Each figure is the median of {rounds} rounds, with the lowest and the
 highest in brackets.
 
-**CPU per request** is the figure to compare: user and system time of the server with all its threads and children
+**CPU per request** is the figure to compare: user and system time of processes with all their threads
 (`/proc/PID/stat`), divided by the requests that `wrk` completed. It says how much work a request is, and is steadier
 than requests per second and latencies, which on a machine with other work to do vary severalfold: read those as
 hints. It is not immune: what else runs empties the processor's caches, most of all for rows that wait for the disk.
-The server has one core and the load another; rounds are interleaved (everything once, then everything again), so that
-a busy minute does not hit one row alone. Each row starts its own server on an empty database, warms it up for
-{warm_up:g} s and measures {seconds:g} s.
+Unless a section says otherwise, the server has one core and the load another, each row starts its own server on an
+empty database, warms it up for {warm_up:g} s and measures {seconds:g} s. Rounds are interleaved (everything once,
+then everything again), so that a busy minute does not hit one row alone; what is dear to prepare is measured in the
+first round only, and as often within it where that is possible.
+
+Where a figure has a bar, this stands behind it; the median has to be at most that (≤) or at least (≥).
 """
 _REPEATING = """\
 ## Repeating it
@@ -54,13 +57,11 @@ class Run:
 
 
 def with_ratios(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples of one round, each with its `ratio` to the yardstick of its table where there is one."""
-    yardsticks = {
-        sample.row.table: sample.figures[sample.row.table.compared] for sample in samples if sample.row.yardstick
-    }
+    """The samples of one round, each with its `ratio` to the yardstick where its table compares and that is there."""
+    yardstick = next((each.figures[each.row.table.compared] for each in samples if each.row.yardstick), None)
     return [
-        replace(sample, figures={**sample.figures, "ratio": sample.figures[table.compared] / yardsticks[table]})
-        if (table := sample.row.table) in yardsticks
+        replace(sample, figures={**sample.figures, "ratio": sample.figures[sample.row.table.compared] / yardstick})
+        if yardstick is not None and sample.row.table.compared
         else sample
         for sample in samples
     ]
@@ -75,7 +76,7 @@ def terminal(run: Run) -> list[RichTable]:
         for column in table.columns:
             shown.add_column(column.title, justify="right")
         for row, samples in rows.items():
-            shown.add_row(row.name, *(_cell(samples, column) for column in table.columns))
+            shown.add_row(row.name, *(_cell(row, samples, column) for column in table.columns))
         tables.append(shown)
     return tables
 
@@ -98,7 +99,7 @@ def _section(table: Table, rows: dict[Row, list[Sample]]) -> str:
     titles = " | ".join(column.title for column in table.columns)
     lines = [f"| | {titles} |", f"| --- |{' ---: |' * len(table.columns)}"]
     for row, samples in rows.items():
-        cells = " | ".join(_cell(samples, column) for column in table.columns)
+        cells = " | ".join(_cell(row, samples, column) for column in table.columns)
         lines.append(f"| {row.name} | {cells} |")
     meanings = [f"- **{row.name}**: {row.meaning}" for row in rows]
     return "\n".join([f"## {table.title}", "", table.method, "", *lines, "", *meanings, ""])
@@ -111,11 +112,17 @@ def _by_table(samples: Sequence[Sample]) -> dict[Table, dict[Row, list[Sample]]]
     return found
 
 
-def _cell(samples: Sequence[Sample], column: Column) -> str:
-    """The median of a figure, and its range where it has one that shows."""
+def _cell(row: Row, samples: Sequence[Sample], column: Column) -> str:
+    """The median of a figure, its range where it has one that shows, and its bar where it has one."""
     values = [sample.figures[column.key] for sample in samples if column.key in sample.figures]
     if not values:
         return _NONE
     middle, low, high = (f"{value:,.{column.decimals}f}" for value in (median(values), min(values), max(values)))
     spread = "" if low == high else f" [{low}–{high}]"
-    return f"{middle}{column.unit}{spread}"
+    bars = [_verdict(bar, column, median(values)) for bar in row.bars if bar.key == column.key]
+    return "".join([f"{middle}{column.unit}{spread}", *bars])
+
+
+def _verdict(bar: Bar, column: Column, figure: float) -> str:
+    sign, verdict = "≥" if bar.at_least else "≤", "met" if bar.is_met(figure) else "missed"
+    return f" (bar {sign} {bar.limit:,g}{column.unit}: {verdict})"

@@ -1,6 +1,6 @@
 """Servers: nginx, the shortener and the tutorial's app, each a process of its own in a temporary directory.
 
-All listen on 127.0.0.1 only, run on one core, and are gone, children included, when their block ends.
+All listen on 127.0.0.1 only, are started on one core, and are gone, children included, when their block ends.
 """
 
 import os
@@ -19,14 +19,19 @@ from types import MappingProxyType
 import httpx2
 
 from tests.bench import cpu
+from tests.bench.cpu import Memory
 
 NGINX = "nginx"
 ADMIN_KEY = "bench-admin-key-0123456789"
+#: The setting that says how many links a worker's cache holds.
+CACHED_LINKS = "SHORTENER_CACHED_LINKS"
+#: What the processes of a shortener are called; each worker has a number behind it.
+WORKERS, DRAINER = "worker-", "drainer"
 TARGET = "https://example.com/some/page?from=bench"
 
 _ROOT = Path(__file__).parents[2]
-#: Seconds that a server has to answer, and to end when asked to; both take one at most.
-_START_SECONDS, _STOP_SECONDS = 30, 10
+#: Seconds that a server has to answer, and to end when asked to; both take two or three at most.
+_START_SECONDS, _STOP_SECONDS = 30, 20
 #: Seconds between two looks at whether a server answers: small against its start, and cheap.
 _LOOK_SECONDS = 0.005
 #: nginx with one worker, answering by itself. Its default of 1,000 requests per connection would cost it reconnects.
@@ -62,9 +67,13 @@ class Server:
     #: Seconds from starting the process to its first answer.
     started_in: float
 
-    def cpu_seconds(self) -> float:
-        """CPU time of the server so far."""
-        return cpu.cpu_seconds(self.pid)
+    def cpu_seconds(self, name: str = "") -> float:
+        """CPU time so far of its processes whose names begin with `name`."""
+        return sum(map(cpu.cpu_seconds, cpu.named(self.pid, name)))
+
+    def memory(self, name: str = "") -> Memory:
+        """What its processes keep in memory whose names begin with `name`."""
+        return sum(map(cpu.memory, cpu.named(self.pid, name)), Memory(0.0, 0.0))
 
 
 @contextmanager
@@ -87,16 +96,34 @@ def nginx(folder: Path, core: int) -> Iterator[Server]:
 
 @contextmanager
 def shortener(
-    folder: Path, core: int, *, first: str = "/healthz", settings: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    core: int,
+    *,
+    first: str = "/healthz",
+    workers: int = 1,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
-    """`shortener serve` with its SQLite database in `folder`; up when it answers `first`. Raises ServerFailed.
+    """`shortener serve` with its data in `folder`; up when it answers `first`. Raises ServerFailed.
 
     `settings` are environment variables for it.
     """
     port = _free_port()
-    command = [str(Path(sys.executable).with_name("shortener")), "serve", "--port", str(port)]
-    environment = {"SHORTENER_DATA_DIR": str(folder), "SHORTENER_ADMIN_KEY": ADMIN_KEY, **settings}
-    with _running(command, folder, core, port, first, environment) as server:
+    program = str(Path(sys.executable).with_name("shortener"))
+    command = [program, "serve", "--port", str(port), "--workers", str(workers)]
+    with _running(command, folder, core, port, first, {**_environment(folder), **settings}) as server:
+        yield server
+
+
+@contextmanager
+def routes(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Server]:
+    """The shortener's application under uvicorn itself, so without the edge; up when it answers `first`.
+
+    The database in `folder` must be there already. Raises ServerFailed.
+    """
+    port = _free_port()
+    options = ["--no-access-log", "--no-proxy-headers", "--no-server-header", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", *options, "--factory", "shortener.app:create_app"]
+    with _running(command, folder, core, port, first, _environment(folder)) as server:
         yield server
 
 
@@ -108,6 +135,15 @@ def tutorial(folder: Path, core: int, *, first: str = "/openapi.json") -> Iterat
     command = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), *app]
     with _running(command, folder, core, port, first, {}) as server:
         yield server
+
+
+def database_url(folder: Path) -> str:
+    """Where a shortener with its data in `folder` has its database, unless it is told otherwise."""
+    return f"sqlite:///{folder / 'shortener.db'}"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"SHORTENER_DATA_DIR": str(folder), "SHORTENER_ADMIN_KEY": ADMIN_KEY}
 
 
 @contextmanager
@@ -151,16 +187,10 @@ def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> N
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server and, by its process group, whatever it has started."""
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
+    """Ends a server, which ends what it has started; and, by its process group, whatever is left all the same."""
+    with suppress(subprocess.TimeoutExpired):
+        process.terminate()
         process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    except ProcessLookupError:
-        process.wait()
-        return
-    # The group may have outlived the process that was asked.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -3,37 +3,44 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx2
 
-from tests.bench import cpu, servers
+from tests.bench import servers
 from tests.bench.instance import CODE, Instance
 from tests.bench.servers import TARGET, Server
-from tests.bench.subject import Column, Plan, Row, Sample, Subject, Table
+from tests.bench.subject import Bar, Column, Plan, Row, Sample, Subject, Table
 
 TABLE = Table(
     title="Start and rest",
-    method="""From starting the process, on a database that holds the link already, to the answer of its first
-redirect; then the same server at rest. Memory is that of all its processes: *RSS* counts what they share in each,
-*PSS* once.""",
+    method="""From starting the command, on a database that has the present schema and holds the link, to the answer
+of its first redirect; then the same server at rest. All its processes run on one core. Memory is that of all of them
+in MB of 10^6 bytes: *RSS* counts what they share in each, *PSS* once.""",
     columns=(
         Column("start_ms", "first redirect after ms"),
         Column("start_cpu_ms", "CPU ms until then"),
-        Column("rss_mib", "RSS MiB"),
-        Column("pss_mib", "PSS MiB"),
+        Column("rss_mb", "RSS MB"),
+        Column("pss_mb", "PSS MB"),
         Column("idle_ms", "CPU ms per second at rest", 1),
     ),
 )
-SHORTENER = Row(TABLE, "shortener", "`shortener serve`; at rest its drainer looks for clicks five times a second.")
+_AT_REST = "at rest its workers follow the database's changes and its drainer looks for clicks."
+SHORTENER = {
+    1: Row(
+        TABLE, "shortener, 1 worker", f"Supervisor, worker and drainer; {_AT_REST}", bars=(Bar("start_ms", 1500),)
+    ),
+    2: Row(TABLE, "shortener, 2 workers", f"And one worker more; {_AT_REST}", bars=(Bar("start_ms", 3000),)),
+}
 TUTORIAL = Row(TABLE, "tutorial app", "The same interpreter and framework without anything else.")
 
 
-def _measure_shortener(plan: Plan) -> list[Sample]:
+def _measure_shortener(plan: Plan, workers: int) -> list[Sample]:
     with servers.directory() as folder:
         with servers.shortener(folder, plan.cores.server) as server, Instance(server.url) as instance:
             instance.create_link()
-        with servers.shortener(folder, plan.cores.server, first=f"/{CODE}") as server:
-            return [Sample(SHORTENER, _figures(server, plan))]
+        with servers.shortener(folder, plan.cores.server, first=f"/{CODE}", workers=workers) as server:
+            return [Sample(SHORTENER[workers], _figures(server, plan))]
 
 
 def _measure_tutorial(plan: Plan) -> list[Sample]:
@@ -51,12 +58,12 @@ def _figures(server: Server, plan: Plan) -> dict[str, float]:
     before, began = server.cpu_seconds(), time.monotonic()
     time.sleep(plan.seconds)
     idle = (server.cpu_seconds() - before) / (time.monotonic() - began)
-    used = cpu.memory(server.pid)
+    used = server.memory()
     return {
         "start_ms": server.started_in * 1000,
         "start_cpu_ms": start_cpu * 1000,
-        "rss_mib": used.rss,
-        "pss_mib": used.pss,
+        "rss_mb": used.rss,
+        "pss_mb": used.pss,
         "idle_ms": idle * 1000,
     }
 
@@ -68,6 +75,7 @@ def _client(server: Server) -> Iterator[httpx2.Client]:
 
 
 SUBJECTS = (
-    Subject("start: shortener", (), _measure_shortener),
+    Subject("start: shortener, 1 worker", (), partial(_measure_shortener, workers=1)),
+    Subject("start: shortener, 2 workers", (), partial(_measure_shortener, workers=2)),
     Subject("start: tutorial app", (), _measure_tutorial),
 )

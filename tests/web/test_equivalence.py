@@ -68,8 +68,7 @@ class Notebook:
         self.clicks.append(payload)
         return True
 
-    def append_orphan(self, payload: bytes, now_seconds: int) -> bool:
-        self.clicks.append(b"orphan" + payload)
+    def admits_orphan(self, now_seconds: int) -> bool:
         return now_seconds == int(NOW.timestamp())
 
     def taken(self) -> list[bytes]:

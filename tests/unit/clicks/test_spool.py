@@ -426,11 +426,11 @@ class TestTheCap:
 
     def test_orphans_leave_the_second_half_to_clicks(self, tmp_path: Path, opened: Open, hasty: None) -> None:
         writer = opened(tmp_path, self.FEW)
-        assert writer.append_orphan(b"orphan", 1000)
+        assert writer.admits_orphan(1000)
         rest = tmp_path / "some.bad"
         rest.write_bytes(b"x" * 2 * supply.SMALL_SIZE)
         assert writer.append(b"click")
-        eventually(lambda: not writer.append_orphan(b"orphan", 1001))
+        eventually(lambda: not writer.admits_orphan(1001))
         assert writer.append(b"click")
         assert (writer.dropped, writer.fault) == (0, None)
         assert writer.orphans_unrecorded == 1
@@ -438,7 +438,7 @@ class TestTheCap:
         rest.unlink()
         # Nothing needs to be recorded for it to be noticed.
         eventually(lambda: not writer._syncer.is_half_full)
-        assert writer.append_orphan(b"orphan", 1002)
+        assert writer.admits_orphan(1002)
 
 
 class TestOrphans:
@@ -446,20 +446,13 @@ class TestOrphans:
         self, tmp_path: Path, opened: Open, counted: Callable[[str], float]
     ) -> None:
         writer = opened(tmp_path)
-        recorded = [writer.append_orphan(b"orphan", 1000) for _ in range(spool.ORPHANS_PER_SECOND + 20)]
-        assert recorded == [True] * spool.ORPHANS_PER_SECOND + [False] * 20
+        admitted = [writer.admits_orphan(1000) for _ in range(spool.ORPHANS_PER_SECOND + 20)]
+        assert admitted == [True] * spool.ORPHANS_PER_SECOND + [False] * 20
         assert writer.orphans_unrecorded == 20
         writer.publish()
         assert counted("orphans_unrecorded") == 20
         # Beyond the budget nothing is wrong: no fault, nothing dropped, and clicks go on.
         assert (writer.fault, writer.dropped) == (None, 0)
         assert writer.append(b"click")
-        assert not writer.append_orphan(b"orphan", 1000)
-        assert writer.append_orphan(b"next second", 1001)
-        assert payloads(tmp_path) == [b"orphan"] * spool.ORPHANS_PER_SECOND + [b"click", b"next second"]
-
-    def test_one_that_cannot_be_written_is_dropped(self, tmp_path: Path, opened: Open) -> None:
-        (tmp_path / "spool").write_text("in the way")
-        writer = opened(tmp_path / "spool")
-        assert not writer.append_orphan(b"orphan", 1000)
-        assert (writer.dropped, writer.orphans_unrecorded) == (1, 0)
+        assert not writer.admits_orphan(1000)
+        assert writer.admits_orphan(1001)

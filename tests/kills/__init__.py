@@ -1,0 +1,1 @@
+"""Kills everything under load, again and again, and checks that every click is counted exactly once."""

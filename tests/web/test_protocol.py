@@ -1,0 +1,138 @@
+"""The sweep: which connections it closes, after how many seconds, and which it leaves alone. A sweep is a second."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+from uvicorn.server import ServerState
+
+from shortener.web.protocol import DEAF_SECONDS, HEAD_SECONDS, BoundedHttpProtocol, sweep
+
+KEEP_ALIVE_SECONDS = 5
+#: More than the kernel takes for a client that does not read.
+MUCH = b"x" * 2**20
+
+
+class Server:
+    """A server whose seconds pass when the test says so."""
+
+    def __init__(self, address: str) -> None:
+        self.loop = uvloop.new_event_loop()
+        self.address = address
+        self.state = ServerState()
+        self.answer = asyncio.Event()
+        self.config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        self.config.load()
+
+    async def _app(self, scope: dict[str, Any], _receive: object, send: Callable[[Any], Awaitable[None]]) -> None:
+        if scope["path"] == "/slow":
+            await self.answer.wait()
+        body = MUCH if scope["path"] == "/much" else b""
+        headers = [(b"content-length", str(len(body) * 20).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for _ in range(19):
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": body})
+
+    async def start(self) -> None:
+        def protocol() -> BoundedHttpProtocol:
+            return BoundedHttpProtocol(config=self.config, server_state=self.state, app_state={}, _loop=self.loop)
+
+        self.server = await self.loop.create_unix_server(protocol, self.address)
+
+    async def connection(self, said: bytes) -> socket.socket:
+        opened = socket.socket(socket.AF_UNIX)
+        opened.setblocking(False)
+        await self.loop.sock_connect(opened, self.address)
+        if said:
+            await self.loop.sock_sendall(opened, said)
+        await self.settle()
+        return opened
+
+    async def settle(self) -> None:
+        """Lets everything happen that is ready to."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def seconds(self, number: int) -> None:
+        for _ in range(number):
+            sweep(self.state.connections)
+        await self.settle()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(str(tmp_path / "server"))
+    made.loop.run_until_complete(made.start())
+    yield made
+    for connection in list(made.state.connections):
+        connection.transport.abort()
+    made.answer.set()
+    made.server.close()
+    made.loop.run_until_complete(made.settle())
+    made.loop.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        pytest.param(b"", HEAD_SECONDS, id="silent"),
+        pytest.param(b"\r\n\r\n", HEAD_SECONDS, id="saying nothing"),
+        pytest.param(b"GET / HT", HEAD_SECONDS, id="in a head"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n", HEAD_SECONDS, id="in the headers"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\nGET", HEAD_SECONDS, id="in the next head"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", KEEP_ALIVE_SECONDS, id="answered"),
+        pytest.param(b"GET /much HTTP/1.1\r\n\r\n", DEAF_SECONDS, id="deaf"),
+        pytest.param(b"GET /slow HTTP/1.1\r\n\r\n", None, id="waiting for its answer"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", KEEP_ALIVE_SECONDS, id="in its body"
+        ),
+    ],
+)
+def test_how_long_a_connection_may_be(server: Server, said: bytes, seconds: int | None) -> None:
+    async def wait() -> None:
+        with await server.connection(said):
+            await server.seconds(100 if seconds is None else seconds)
+            assert len(server.state.connections) == 1
+            if seconds is not None:
+                await server.seconds(1)
+                assert len(server.state.connections) == 0
+
+    server.loop.run_until_complete(wait())
+
+
+def test_who_takes_a_little_now_and_then_is_not_deaf(server: Server) -> None:
+    async def wait() -> None:
+        with await server.connection(b"GET /much HTTP/1.1\r\n\r\n") as connection:
+            for _ in range(3):
+                await server.seconds(DEAF_SECONDS - 1)
+                for _ in range(20):
+                    await server.loop.sock_recv(connection, 2**16)
+                    await server.settle()
+            assert len(server.state.connections) == 1
+
+    server.loop.run_until_complete(wait())
+
+
+def test_a_request_begins_its_time_anew(server: Server) -> None:
+    async def wait() -> None:
+        with await server.connection(b"GET / HTTP/1.1\r\n\r\n") as connection:
+            for _ in range(3):
+                await server.seconds(KEEP_ALIVE_SECONDS)
+                await server.loop.sock_sendall(connection, b"GET / HTTP/1.1\r\n\r\n")
+                await server.settle()
+            assert len(server.state.connections) == 1
+
+    server.loop.run_until_complete(wait())
