@@ -28,6 +28,8 @@ _VISITORS_KEPT, _REFERRERS_KEPT = 1024, 1024
 _MAX_KEPT = 1024
 _DAY_MS = 86_400_000
 _NO_FLAGS = Flag(0)
+#: Headers by which a request says something of itself (`_flags`).
+_TELLING = frozenset({b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"x-moz"})
 _NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent="", language="")
 _NOTHING_MORE = frame.pack_request("", {})
 
@@ -60,7 +62,25 @@ class Recorder:
 
     def record(self, click: bytes, request: Request, now_ms: int) -> None:
         """Records a click on a link; `click` is the link's part of it. Never raises for want of disk."""
-        self._spool.append(self._payload(click, request, now_ms))
+        fields = request.fields
+        # Nearly all visits say nothing of themselves, and what is asked of each costs.
+        flags = _NO_FLAGS if _TELLING.isdisjoint(fields) else _flags(fields)
+        if flags is not _NO_FLAGS and Flag.DO_NOT_TRACK in flags:
+            kind = agent.click_class(_agent_text(fields), flags)
+            self._spool.append(frame.pack(now_ms, flags, kind, click, _NOBODY, _NOTHING_MORE))
+            return
+        forwarded = _forwarded(request) if self._trusted else b""
+        day = now_ms // _DAY_MS
+        about_visitor = (self._visitor if len(forwarded) <= _MAX_KEPT else self._pack_visitor)(
+            request.peer,
+            forwarded,
+            fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
+            fields.get(b"accept-language", b"")[: _MAX_LANGUAGE + 1],
+            day,
+            self._salts.of(day),
+        )
+        about = _about(fields.get(b"referer", b""), request.query)
+        self._spool.append(frame.pack(now_ms, flags, None, click, about_visitor, about))
 
     def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""
@@ -71,27 +91,6 @@ class Recorder:
     async def durable(self) -> None:
         """Waits until everything recorded so far is on the disk."""
         await self._spool.durable()
-
-    def _payload(self, link: bytes, request: Request, now_ms: int) -> bytes:
-        fields = request.fields
-        flags = _flags(fields)
-        # By identity first: an operation on flags costs as much as packing the whole click.
-        if flags is not _NO_FLAGS and Flag.DO_NOT_TRACK in flags:
-            kind = agent.click_class(_agent_text(fields), flags)
-            return frame.pack(now_ms, flags, kind, link, _NOBODY, _NOTHING_MORE)
-        forwarded = _forwarded(request.headers) if self._trusted else b""
-        day = now_ms // _DAY_MS
-        about_visitor = (self._visitor if len(forwarded) <= _MAX_KEPT else self._pack_visitor)(
-            request.peer,
-            forwarded,
-            fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
-            fields.get(b"accept-language", b"")[: _MAX_LANGUAGE + 1],
-            day,
-            self._salts.of(day),
-        )
-        return frame.pack(
-            now_ms, flags, None, link, about_visitor, _about(fields.get(b"referer", b""), request.query)
-        )
 
     def _pack_visitor(
         self, peer: str, forwarded: bytes, user_agent: bytes, language: bytes, day: int, salt: bytes | None
@@ -128,9 +127,11 @@ def _agent_text(fields: dict[bytes, bytes]) -> str:
     return fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES].decode("utf-8", "replace")
 
 
-def _forwarded(headers: Headers) -> bytes:
+def _forwarded(request: Request) -> bytes:
     """What proxies say, as one list: several headers mean the same as one (RFC 9110 section 5.3)."""
-    return b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    if len(request.fields) == len(request.headers):  # none was sent twice
+        return request.fields.get(b"x-forwarded-for", b"")
+    return b",".join(value for name, value in request.headers if name == b"x-forwarded-for")
 
 
 def _languages(accepted: bytes) -> str:

@@ -48,7 +48,9 @@ class EdgeProtocol(BoundedHttpProtocol):
         self.url = b""
         self.headers = []
         self._handed_over = False
-        self._begin_head()
+        # As _begin_head does.
+        self._in_head = self._has_asked = True
+        self._head_bytes = self._age = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser: a header."""
@@ -64,7 +66,7 @@ class EdgeProtocol(BoundedHttpProtocol):
             answered = False
         if not answered:
             self._hand_over()
-        self._drop_trailers()
+        self.headers = []  # see _drop_trailers
 
     def on_body(self, body: bytes) -> None:
         """The parser: a piece of the body."""
@@ -89,7 +91,7 @@ class EdgeProtocol(BoundedHttpProtocol):
         fields = dict(self.headers)
         if _LENGTH in fields or _CODING in fields or _EXPECT in fields or _UPGRADE in fields:
             return False
-        if method not in {b"GET", b"HEAD"}:
+        if method != b"GET" and method != b"HEAD":
             return False
         version = parser.get_http_version()
         if version not in {"1.1", "1.0"}:

@@ -67,7 +67,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         # The piece in which a head begins may hold the end of a body before it, so counting begins with the next.
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)  # by name: super() would be an object more for every request
         if self._head_bytes > MAX_HEAD_BYTES and self._in_head and not self.transport.is_closing():
             self._refuse()
 

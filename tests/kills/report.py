@@ -82,9 +82,9 @@ _LIMITS = """\
   read from the spool again, as far as that goes back (24 hours, at most `SHORTENER_SPOOL_MAX_BYTES`).
 - **Dropped clicks**: where neither the disk nor the spool's bound has room for a click, the redirect goes on and the
   click is not counted. `shortener_clicks_dropped_total` says how many these were.
-- **A loop of crashes**: a worker that is killed under load leaves up to 16 MiB that it had prepared and not used.
-  They count as the spool's until the drainer has come to them. Some hundred kills within minutes, the drainer among
-  those killed, fill the default of 1 GiB; then clicks are dropped as above. The test gives the spool 8 GiB.
+- **A loop of crashes**: a worker that is killed leaves a segment of 1 MiB, or one of 16 MiB if it had much to do, and
+  what it had not used of it counts as the spool's until the drainer has come to it. A thousand kills within minutes,
+  the drainer among those killed, could fill the default of 1 GiB; then clicks are dropped as above.
 - Moments differ with the machine: the seed repeats what is killed and how long is waited, not where in the program
   the kill lands.
 """

@@ -96,9 +96,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", KEEP_ALIVE_SECONDS, id="answered"),
         pytest.param(b"GET /much HTTP/1.1\r\n\r\n", DEAF_SECONDS, id="deaf"),
         pytest.param(b"GET /slow HTTP/1.1\r\n\r\n", None, id="waiting for its answer"),
-        pytest.param(
-            b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", KEEP_ALIVE_SECONDS, id="in its body"
-        ),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", KEEP_ALIVE_SECONDS, id="in its body"),
     ],
 )
 def test_how_long_a_connection_may_be(server: Server, said: bytes, seconds: int | None) -> None:
