@@ -34,6 +34,7 @@ from shortener.web.api import description, keys, links, stats
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json
 from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
+from shortener.web.outbox import Outbox
 from shortener.web.visits import Visits
 
 #: Seconds between looks at what the hot path has counted.
@@ -124,7 +125,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     salts.refresh()
     parts.spool = open_spool(parts.settings, database_id)
     parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
-    visits = Visits(parts.lookup, parts.cache, parts.recorder, parts.answer_policy, parts.link_policy.reserved)
+    reserved = parts.link_policy.reserved
+    visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.answer_policy, reserved)
     try:
         drainer = _draining(parts, database_id) if app.state.draining else nullcontext()
         async with _kept_fresh(salts), _published(parts.spool, visits), _following(parts), drainer:

@@ -4,14 +4,12 @@ What has been appended is written by the thread within some ten milliseconds, an
 loses it.
 """
 
-import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from shortener.clicks import frame
 from shortener.clicks.room import Room
-from shortener.clicks.spool import MAX_PAYLOAD, Spool
+from shortener.clicks.spool import Spool
 
 #: Payloads that may wait, about 300 bytes each. Beyond them the disk is stuck, and what comes is dropped.
 _MOST_WAITING = 100_000
@@ -38,6 +36,11 @@ class MemorySpool(Spool):
             self._syncer.rouse()
         return True
 
+    def append_together(self, payloads: Sequence[bytes]) -> None:
+        """Takes clicks."""
+        for payload in payloads:
+            self.append(payload)
+
     def progress(self) -> int:
         """Grows with every append."""
         return self._taken
@@ -46,23 +49,6 @@ class MemorySpool(Spool):
         """Writes what is only in memory. For the thread."""
         while self._waiting:
             payloads = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
-            if not self._append_together(payloads):
+            if not self._write_together(payloads):
                 for payload in payloads:
                     super().append(payload)
-
-    def _append_together(self, payloads: Sequence[bytes]) -> bool:
-        """Writes them all at once; False, and nothing is recorded, where that is not possible as it stands."""
-        frames = b"".join(frame.seal(payload, self._seed) for payload in payloads)
-        end = self._offset + len(frames)
-        if end > self._limit or max(map(len, payloads)) > MAX_PAYLOAD:
-            return False
-        try:
-            written = os.pwrite(self._descriptor, frames, self._offset)
-        except OSError:
-            return False
-        if written != len(frames):
-            self._erase(written, len(frames))
-            return False
-        self._offset = end
-        self.appended += len(payloads)
-        return True

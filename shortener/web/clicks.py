@@ -62,13 +62,16 @@ class Recorder:
 
     def record(self, click: bytes, request: Request, now_ms: int) -> None:
         """Records a click on a link; `click` is the link's part of it. Never raises for want of disk."""
+        self._spool.append(self.pack(click, request, now_ms))
+
+    def pack(self, click: bytes, request: Request, now_ms: int) -> bytes:
+        """A click on a link, for the spool."""
         fields = request.fields
         # Nearly all visits say nothing of themselves, and what is asked of each costs.
         flags = _NO_FLAGS if _TELLING.isdisjoint(fields) else _flags(fields)
         if flags is not _NO_FLAGS and Flag.DO_NOT_TRACK in flags:
             kind = agent.click_class(_agent_text(fields), flags)
-            self._spool.append(frame.pack(now_ms, flags, kind, click, _NOBODY, _NOTHING_MORE))
-            return
+            return frame.pack(now_ms, flags, kind, click, _NOBODY, _NOTHING_MORE)
         forwarded = _forwarded(request) if self._trusted else b""
         day = now_ms // _DAY_MS
         about_visitor = (self._visitor if len(forwarded) <= _MAX_KEPT else self._pack_visitor)(
@@ -80,7 +83,7 @@ class Recorder:
             self._salts.of(day),
         )
         about = _about(fields.get(b"referer", b""), request.query)
-        self._spool.append(frame.pack(now_ms, flags, None, click, about_visitor, about))
+        return frame.pack(now_ms, flags, None, click, about_visitor, about)
 
     def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""

@@ -5,7 +5,7 @@ on the connection, a link that may be redirected right now or a code that no lin
 to uvicorn unchanged, and so to the canonical routes of web/redirects, which say byte for byte the same: one
 behaviour, two speeds, and a property test holds both to it.
 
-    data_received → parser → on_headers_complete → cache → clicks/spool → bytes out
+    data_received → parser → on_headers_complete → cache → outbox → clicks/spool → bytes out
 """
 
 from time import time_ns
@@ -16,6 +16,7 @@ import structlog
 
 from shortener.redirect.entry import Entry, Plain
 from shortener.web.clicks import Request
+from shortener.web.outbox import Answer
 from shortener.web.protocol import BoundedHttpProtocol
 from shortener.web.visits import Unknown, Visits
 
@@ -33,6 +34,9 @@ class EdgeProtocol(BoundedHttpProtocol):
         super().__init__(*arguments, **options)
         self._visits: Visits = self.app_state["visits"]
         self._kept = self._visits.cache.get
+        self._outbox = self._visits.outbox
+        #: Whether the last answer has been given.
+        self._is_last = False
         self._peer = ""
         #: Whether the present request is uvicorn's to answer.
         self._handed_over = False
@@ -79,10 +83,19 @@ class EdgeProtocol(BoundedHttpProtocol):
         if self._handed_over:
             super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answers what cannot be understood, after what could."""
+        self._outbox.send()
+        super().send_400_response(msg)
+
+    def _refuse(self) -> None:
+        self._outbox.send()
+        super()._refuse()
+
     def _answer(self) -> bool:
         """Answers the request if it is a plain visit; whether nothing is left to do."""
         cycle = self.cycle
-        if self.transport.is_closing():
+        if self._is_last or self.transport.is_closing():
             return True  # asked for behind a request that was to be the last
         if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return False
@@ -101,11 +114,9 @@ class EdgeProtocol(BoundedHttpProtocol):
         if answer is None:
             return False
         head, body = answer
-        if version == "1.1" and parser.should_keep_alive():
-            self.transport.write(head + _END + body)
-        else:
-            self.transport.write(head + _END_AND_CLOSE + body)
-            self.transport.close()
+        self._is_last = version != "1.1" or not parser.should_keep_alive()
+        end = _END_AND_CLOSE if self._is_last else _END
+        self._outbox.put(Answer(self.transport, head + end + body, self._is_last))
         self.server_state.total_requests += 1
         return True
 
@@ -130,7 +141,7 @@ class EdgeProtocol(BoundedHttpProtocol):
         else:
             return None
         if is_get:
-            visits.record(click, request, now_ms)
+            self._outbox.count(visits.pack(click, request, now_ms))
         visits.redirects += 1
         return head + target, b""
 

@@ -22,6 +22,7 @@ from shortener.redirect.lookup import Lookup
 from shortener.web import errors as problems
 from shortener.web.clicks import Recorder, Request
 from shortener.web.middleware import NOSNIFF
+from shortener.web.outbox import Outbox
 
 DefaultHeaders = list[tuple[bytes, bytes]]
 
@@ -41,11 +42,18 @@ class Visits:
     """What the connections of one worker need to answer visits. Used on its event loop only."""
 
     def __init__(
-        self, lookup: Lookup, cache: Cache, recorder: Recorder, policy: AnswerPolicy, reserved: Collection[str]
+        self,
+        lookup: Lookup,
+        cache: Cache,
+        recorder: Recorder,
+        outbox: Outbox,
+        policy: AnswerPolicy,
+        reserved: Collection[str],
     ) -> None:
         """`reserved` holds the first path segments of the shortener's own routes."""
         self.cache = cache
-        self.record = recorder.record
+        self.outbox = outbox
+        self.pack = recorder.pack
         self.redirects = 0
         self._lookup = lookup
         self._recorder = recorder

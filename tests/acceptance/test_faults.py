@@ -92,6 +92,18 @@ def is_well(serving: Serving) -> bool:
     return set(readiness(serving).values()) == {"ok"}
 
 
+def has_opened_a_segment(serving: Serving) -> bool:
+    """Whether there is a drainer that reads what the worker writes."""
+    drainer = serving.children.get("drainer")
+    if drainer is None:
+        return False
+    for entry in Path(f"/proc/{drainer}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(entry).endswith(".seg"):
+                return True
+    return False
+
+
 def dropped(serving: Serving) -> int:
     return int(metrics(serving)["shortener_clicks_dropped_total"])
 
@@ -104,6 +116,8 @@ class TestSpool:
         # The smallest spool that may be set.
         with served(tmp_path, SHORTENER_ADMIN_KEY=ADMIN_KEY, SHORTENER_SPOOL_MAX_BYTES=str(64 * MEBIBYTE)) as running:
             create(running, "known")
+            # What happens to files that no drainer has opened yet is another story.
+            eventually(lambda: has_opened_a_segment(running))
             yield running
             assert running.stop() == 0
 

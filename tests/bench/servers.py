@@ -22,6 +22,8 @@ from tests.bench import cpu
 from tests.bench.cpu import Memory
 
 NGINX = "nginx"
+#: The interpreter of what is measured: `make bench` gives one that has nothing installed but what a server needs.
+PYTHON = Path(os.environ.get("BENCH_PYTHON", sys.executable)).absolute()
 ADMIN_KEY = "bench-admin-key-0123456789"
 #: The setting that says how many links a worker's cache holds.
 CACHED_LINKS = "SHORTENER_CACHED_LINKS"
@@ -108,7 +110,7 @@ def shortener(
     `settings` are environment variables for it.
     """
     port = _free_port()
-    program = str(Path(sys.executable).with_name("shortener"))
+    program = str(PYTHON.with_name("shortener"))
     command = [program, "serve", "--port", str(port), "--workers", str(workers)]
     with _running(command, folder, core, port, first, {**_environment(folder), **settings}) as server:
         yield server
@@ -122,7 +124,7 @@ def routes(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Serv
     """
     port = _free_port()
     options = ["--no-access-log", "--no-proxy-headers", "--no-server-header", "--port", str(port)]
-    command = [sys.executable, "-m", "uvicorn", *options, "--factory", "shortener.app:create_app"]
+    command = [str(PYTHON), "-m", "uvicorn", *options, "--factory", "shortener.app:create_app"]
     with _running(command, folder, core, port, first, _environment(folder)) as server:
         yield server
 
@@ -132,7 +134,7 @@ def tutorial(folder: Path, core: int, *, first: str = "/openapi.json") -> Iterat
     """The tutorial's app under uvicorn, without access log; up when it answers `first`. Raises ServerFailed."""
     port = _free_port()
     app = ["--app-dir", str(_ROOT), "tests.bench.tutorial:app"]
-    command = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), *app]
+    command = [str(PYTHON), "-m", "uvicorn", "--no-access-log", "--port", str(port), *app]
     with _running(command, folder, core, port, first, {}) as server:
         yield server
 

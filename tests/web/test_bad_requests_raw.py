@@ -13,7 +13,7 @@ import pytest
 
 from shortener.web.errors import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY
-from tests.server import Server
+from tests.server import Server, eventually
 
 LINK = b'{"target": "https://example.com/there", "code": "kept"}'
 KEY = b"Authorization: Bearer " + ADMIN_KEY.encode() + b"\r\n"
@@ -119,6 +119,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         opened = Target(server, _port(server.process.pid))
         made = opened.ask(b"POST", b"/api/v1/links", KEY + JSON, LINK)
         assert made.status == 201, made
+        # The drainer starts when the worker answers.
+        eventually(opened.is_well)
         yield opened
         log = (server.folder / "server.log").read_text()
         assert "Traceback" not in log, log[-3000:]

@@ -68,6 +68,9 @@ class Notebook:
         self.clicks.append(payload)
         return True
 
+    def append_together(self, payloads: list[bytes]) -> None:
+        self.clicks += payloads
+
     def admits_orphan(self, now_seconds: int) -> bool:
         return now_seconds == int(NOW.timestamp())
 

@@ -291,6 +291,68 @@ class TestTheFolder:
         assert sorted(payloads(folder)) == sorted(b"%d" % number * 100 for number in range(20))
 
 
+class TestTogether:
+    def test_many_clicks_are_one_write(self, tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        pwrite, writes = os.pwrite, []
+
+        def count(descriptor: int, data: bytes, at: int) -> int:
+            writes.append(data)
+            return pwrite(descriptor, data, at)
+
+        writer = opened(tmp_path)
+        assert writer.append(b"before")
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pwrite", count)
+            writer.append_together([b"one", b"two", b"three"])
+            assert len(writes) == 1
+        assert writer.append(b"after")
+        assert segments(tmp_path) == [[b"before", b"one", b"two", b"three", b"after"]]
+        assert (writer.appended, writer.dropped) == (5, 0)
+
+    def test_where_the_segment_ends_the_next_one_goes_on(self, tmp_path: Path, opened: Open) -> None:
+        writer = opened(tmp_path)
+        clicks = [bytes([number]) * 10_000 for number in range(1, 251)]
+        for start in range(0, len(clicks), 50):
+            writer.append_together(clicks[start : start + 50])
+        assert payloads(tmp_path) == clicks
+        assert (writer.appended, writer.dropped) == (len(clicks), 0)
+        assert len(segments(tmp_path)) > 1
+
+    @pytest.mark.parametrize("fits", [0, 1, 11, 12, 20])
+    def test_what_fits_only_in_part_is_written_over(
+        self, tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch, fits: int
+    ) -> None:
+        """The first write is cut, in the middle of a frame or between two; those that follow are not."""
+        pwrite, writes = os.pwrite, []
+
+        def cut(descriptor: int, data: bytes, at: int) -> int:
+            writes.append(data)
+            return pwrite(descriptor, data[:fits] if len(writes) == 1 else data, at)
+
+        writer = opened(tmp_path)
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pwrite", cut)
+            writer.append_together([b"one", b"two", b"three"])
+        assert segments(tmp_path) == [[b"one", b"two", b"three"]]
+        assert (writer.appended, writer.dropped) == (3, 0)
+
+    def test_one_that_is_too_long_harms_no_other(self, tmp_path: Path, opened: Open) -> None:
+        writer = opened(tmp_path)
+        writer.append_together([b"one", bytes(spool.MAX_PAYLOAD + 1), b"three"])
+        assert payloads(tmp_path) == [b"one", b"three"]
+        assert (writer.appended, writer.dropped) == (2, 1)
+
+    def test_a_full_disk_drops_each(self, tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        writer = opened(tmp_path)
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pwrite", full)
+            writer.append_together([b"one", b"two"])
+        assert (writer.appended, writer.dropped) == (0, 2)
+        writer.append_together([b"three"])
+        assert payloads(tmp_path) == [b"three"]
+        assert writer.fault is None
+
+
 class TestFaults:
     def test_a_full_disk(self, tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         writer = opened(tmp_path)
