@@ -41,10 +41,10 @@ CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS = 2, 5000
 #: API routes run in a pool of 40 threads (anyio's default); each may hold a connection.
 POOL_SIZE, POOL_OVERFLOW = 8, 40
 
-#: What single statements on SQLite need. 512 KiB hold the upper levels of an index over a million rows; of the rest
+#: What single statements on SQLite need. 256 KiB hold the upper levels of an index over a million rows; of the rest
 #: the system keeps what is asked for often. In WAL mode nobody waits for a writer; without it, the event loop must
 #: not stand still for as long as a writer may.
-_STATEMENT_PRAGMAS = ("cache_size=-512", "busy_timeout=500")
+_STATEMENT_PRAGMAS = ("cache_size=-256", "busy_timeout=500")
 _WRITE = "shortener_write"
 _SINGLE = "shortener_single"
 #: SQLite calls a wrong statement an operational error too; that one is a fault of ours, not of the database.

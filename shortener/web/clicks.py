@@ -24,7 +24,7 @@ _MAX_LANGUAGE = 64
 _MAX_PATH = 512
 #: Visitors and referring pages whose part of a click is kept ready, about 1 KB each, and the longest headers, in
 #: bytes, of which this is done: what a stranger sends must not fill the memory.
-_VISITORS_KEPT, _REFERRERS_KEPT = 1024, 1024
+_VISITORS_KEPT, _REFERRERS_KEPT = 512, 512
 _MAX_KEPT = 1024
 _DAY_MS = 86_400_000
 _NO_FLAGS = Flag(0)
