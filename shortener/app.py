@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
@@ -176,17 +176,17 @@ async def _published(spool: Spool, visits: Visits) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _following(parts: Parts) -> AsyncIterator[None]:
     follower = Follower(parts.database, parts.lookup)
-    async with _in_thread("follower", follower.run):
-        yield
-    follower.close()
+    with closing(follower):
+        async with _in_thread("follower", follower.run):
+            yield
 
 
 @asynccontextmanager
 async def _draining(parts: Parts, database_id: bytes) -> AsyncIterator[None]:
     drainer = Drainer(parts.settings.spool_dir, parts.database, database_id, room(parts.settings))
-    async with _in_thread("drainer", drainer.run):
-        yield
-    drainer.close()
+    with closing(drainer):
+        async with _in_thread("drainer", drainer.run):
+            yield
 
 
 @asynccontextmanager

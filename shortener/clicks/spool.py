@@ -80,17 +80,8 @@ class Spool:
         end = self._offset + len(sealed)
         if end > self._limit or len(payload) > MAX_PAYLOAD:
             return self._append_the_long_way(payload)
-        try:
-            written = os.pwrite(self._descriptor, sealed, self._offset)
-        except OSError as error:
-            return self._drop(error)
-        if written != len(sealed):
-            return self._drop(self._erase(written, len(sealed)))
-        self._offset = end
-        self.appended += 1
-        if self._syncer.asleep:
-            self._syncer.rouse()
-        return True
+        error = self._write(sealed, 1)
+        return True if error is None else self._drop(error)
 
     def append_together(self, payloads: Sequence[bytes]) -> None:
         """Records clicks, at least one, with one write for all; where that does not do, with one for each."""
@@ -164,18 +155,21 @@ class Spool:
         end = self._offset + len(frames)
         if end > self._limit or max(map(len, payloads)) > MAX_PAYLOAD:
             return False
+        return self._write(frames, len(payloads)) is None
+
+    def _write(self, frames: bytes, clicks: int) -> OSError | None:
+        """Writes `frames` behind the others, of so many clicks; what prevented it, and then nothing is recorded."""
         try:
             written = os.pwrite(self._descriptor, frames, self._offset)
-        except OSError:
-            return False
+        except OSError as error:
+            return error
         if written != len(frames):
-            self._erase(written, len(frames))
-            return False
-        self._offset = end
-        self.appended += len(payloads)
+            return self._erase(written, len(frames))
+        self._offset += written
+        self.appended += clicks
         if self._syncer.asleep:
             self._syncer.rouse()
-        return True
+        return None
 
     def _append_the_long_way(self, payload: bytes) -> bool:
         """Appends where something has to be done first: a frame that does not fit, or a fault that may be over."""
@@ -199,18 +193,10 @@ class Spool:
         current = self.segment
         if current is None or current is self._lost or self._offset + len(sealed) > current.size:
             return False
-        try:
-            written = os.pwrite(self._descriptor, sealed, self._offset)
-        except OSError:
+        if self._write(sealed, 1) is not None:
             return False
-        if written != len(sealed):
-            self._erase(written, len(sealed))
-            return False
-        self._offset += written
         self._limit = current.size
         self._supply.clear()
-        self.appended += 1
-        self._syncer.rouse()
         return True
 
     def _erase(self, written: int, wanted: int) -> OSError:

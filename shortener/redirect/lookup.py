@@ -31,12 +31,12 @@ class Lookup:
 
         However many ask for a code at once, the database is asked once.
         """
-        key = cache.key(domain, code)
-        kept = self._cache.get(key)
-        if kept is None and not self._cache.is_missing(key):
-            if self.is_inline:
-                kept = self._stored(key, self._load(self._statements, domain, code))
-            else:
+        if self.is_inline:
+            kept = self.find_inline(domain, code)
+        else:
+            key = cache.key(domain, code)
+            kept = self._cache.get(key)
+            if kept is None and not self._cache.is_missing(key):
                 kept = await asyncio.shield(self._load_once(key, domain, code))
         return None if kept is None else expand(kept, self.defaults)
 

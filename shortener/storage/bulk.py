@@ -11,8 +11,10 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, case
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
+
+from shortener.storage.engine import insert_in
 
 #: Rows of one statement with many values: far below what either database takes (32,766 and 65,535 parameters).
 _MOST_ROWS = 512
@@ -74,11 +76,6 @@ def _new_rows_statement(dialect: str, table: Table, size: int) -> str:
     # SQLAlchemy numbers every value of such a statement, which takes it as long as the database takes for them.
     before, values, after = _VALUES.split(sql(dialect, query))
     return before + ", ".join([values] * size) + after
-
-
-def insert_in(dialect: str, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT, in this dialect: the two say it alike."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def sql(dialect: str, statement: Any) -> str:

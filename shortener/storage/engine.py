@@ -28,6 +28,7 @@ __all__ = [
     "Database",
     "Statements",
     "bundled_sqlite",
+    "insert_in",
     "insert_into",
     "is_safe_for_wal",
     "journal_mode",
@@ -79,7 +80,12 @@ def journal_mode() -> str:
 
 def insert_into(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the dialect of `connection`: the two say it alike."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_in(connection.dialect.name, table)
+
+
+def insert_in(dialect: str, table: Table) -> Any:
+    """The same in a dialect, `sqlite` or `postgresql`, without a connection."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 class Database:

@@ -32,7 +32,7 @@ from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
 from shortener.storage import bulk
 from shortener.storage.click_tables import click, click_breakdown, click_breakdown_month, fold_mark
-from shortener.storage.engine import insert_into
+from shortener.storage.engine import insert_in, insert_into
 
 _COUNTS = ("clicks", "unique")
 #: Statements kept, 2 KB each: two tables and twelve dimensions on a few days.
@@ -130,7 +130,7 @@ def _adding(dialect: str, table: Table, dimension: Dimension, months: Months) ->
         for link_id, grouping, only in scopes
     ]
     names = ["month" if months else "day", "value_id", "class", "link_id", "dimension", *_COUNTS]
-    insertion = bulk.insert_in(dialect, table)
+    insertion = insert_in(dialect, table)
     # SQLite needs a WHERE to tell ON CONFLICT from a join's ON (sqlite.org/lang_upsert.html, "Parsing Ambiguity").
     source = select(union_all(*parts).subquery()).where(literal_column("1") == literal_column("1"))
     changes = {name: table.c[name] + insertion.excluded[name] for name in _COUNTS}

@@ -113,15 +113,15 @@ class EdgeProtocol(BoundedHttpProtocol):
         answer = self._visit(path, Request(self.headers, fields, self._peer, query), is_get=method == b"GET")
         if answer is None:
             return False
-        head, body = answer
+        head, body, click = answer
         self._is_last = version != "1.1" or not parser.should_keep_alive()
         end = _END_AND_CLOSE if self._is_last else _END
-        self._outbox.put(Answer(self.transport, head + end + body, self._is_last))
+        self._outbox.put(Answer(self.transport, head + end + body, self._is_last, click))
         self.server_state.total_requests += 1
         return True
 
-    def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes] | None:
-        """Head of the answer without its end, and body, the visit recorded before; None if it takes a closer look."""
+    def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes, bytes | None] | None:
+        """Head of the answer without its end, body, and click if it is one; None if it takes a closer look."""
         visits = self._visits
         found = self._kept(path) or visits.find(path)
         if found is None or b"#" in request.query:
@@ -131,19 +131,18 @@ class EdgeProtocol(BoundedHttpProtocol):
         # By type, the commonest first.
         if type(found) is Plain:
             target_at = found[0] + 1
-            click, target = found[1:target_at], found[target_at:]
+            of_link, target = found[1:target_at], found[target_at:]
             head = visits.plain_head(default_headers)
         elif type(found) is Unknown:
-            return visits.not_found(found, unquote(path.decode("ascii")), request, default_headers, is_get=is_get)
+            where = unquote(path.decode("ascii"))
+            return *visits.not_found(found, where, request, default_headers, is_get=is_get), None
         elif type(found) is Entry and found.steady_from_ms <= now_ms < found.steady_until_ms:
-            click, target = found.click, found.target.encode()
+            of_link, target = found.click, found.target.encode()
             head = visits.head(found.status, found.cache_control, default_headers)
         else:
             return None
-        if is_get:
-            self._outbox.count(visits.pack(click, request, now_ms))
         visits.redirects += 1
-        return head + target, b""
+        return head + target, b"", visits.pack(of_link, request, now_ms) if is_get else None
 
     def _hand_over(self) -> None:
         """Gives the request to uvicorn, as if it had been uvicorn's from the beginning."""

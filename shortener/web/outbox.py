@@ -11,11 +11,14 @@ from shortener.clicks.spool import Spool
 
 
 class Answer(NamedTuple):
-    """What is to be sent on a connection, and whether that is its end."""
+    """What is to be sent on a connection."""
 
     transport: asyncio.Transport
     data: bytes
+    #: Whether the connection ends with it.
     is_last: bool
+    #: What is written to the spool before; None where nothing is counted.
+    click: bytes | None
 
 
 class Outbox:
@@ -25,9 +28,6 @@ class Outbox:
         self._spool = spool
         self._loop = asyncio.get_running_loop()
         self._answers: list[Answer] = []
-        self._clicks: list[bytes] = []
-        #: Takes a click, which is written before any answer that is put afterwards is sent.
-        self.count = self._clicks.append
 
     def put(self, answer: Answer) -> None:
         """Takes an answer. Whatever the event loop is asked to do from now on, it does after sending it."""
@@ -37,11 +37,10 @@ class Outbox:
 
     def send(self) -> None:
         """Writes the clicks and sends the answers that there are."""
-        if self._clicks:
-            self._spool.append_together(self._clicks)
-            self._clicks.clear()
         answers, self._answers = self._answers, []
-        for transport, data, is_last in answers:
+        if clicks := [answer.click for answer in answers if answer.click is not None]:
+            self._spool.append_together(clicks)
+        for transport, data, is_last, _ in answers:
             if not transport.is_closing():  # else the visitor is gone
                 transport.write(data)
                 if is_last:

@@ -49,11 +49,9 @@ def test_a_turns_clicks_are_written_together_and_then_its_answers_are_sent(world
     async def turn() -> None:
         outbox = world.outbox()
         first, second = world.connection("first"), world.connection("second")
-        outbox.count(b"1")
-        outbox.put(Answer(first, b"one", is_last=False))
-        outbox.put(Answer(first, b"two", is_last=False))
-        outbox.count(b"3")
-        outbox.put(Answer(second, b"three", is_last=True))
+        outbox.put(Answer(first, b"one", is_last=False, click=b"1"))
+        outbox.put(Answer(first, b"two", is_last=False, click=None))
+        outbox.put(Answer(second, b"three", is_last=True, click=b"3"))
         asyncio.get_running_loop().call_soon(world.done.append, ("afterwards",))
         assert world.done == []
         await asyncio.sleep(0)
@@ -73,8 +71,7 @@ def test_every_turn_is_one_of_its_own(world: World) -> None:
     async def turns() -> None:
         outbox = world.outbox()
         for number in (b"1", b"2"):
-            outbox.count(number)
-            outbox.put(Answer(world.connection("one"), number, is_last=False))
+            outbox.put(Answer(world.connection("one"), number, is_last=False, click=number))
             await asyncio.sleep(0)
 
     asyncio.run(turns())
@@ -83,7 +80,7 @@ def test_every_turn_is_one_of_its_own(world: World) -> None:
 
 def test_answers_without_clicks_write_none(world: World) -> None:
     async def turn() -> None:
-        world.outbox().put(Answer(world.connection("one"), b"404", is_last=False))
+        world.outbox().put(Answer(world.connection("one"), b"404", is_last=False, click=None))
         await asyncio.sleep(0)
 
     asyncio.run(turn())
@@ -93,9 +90,8 @@ def test_answers_without_clicks_write_none(world: World) -> None:
 def test_who_is_gone_gets_nothing_and_is_counted(world: World) -> None:
     async def turn() -> None:
         outbox = world.outbox()
-        outbox.count(b"1")
-        outbox.put(Answer(world.connection("gone", is_closing=True), b"one", is_last=True))
-        outbox.put(Answer(world.connection("here"), b"two", is_last=False))
+        outbox.put(Answer(world.connection("gone", is_closing=True), b"one", is_last=True, click=b"1"))
+        outbox.put(Answer(world.connection("here"), b"two", is_last=False, click=None))
         await asyncio.sleep(0)
 
     asyncio.run(turn())
@@ -105,8 +101,7 @@ def test_who_is_gone_gets_nothing_and_is_counted(world: World) -> None:
 def test_sending_early_sends_once(world: World) -> None:
     async def turn() -> None:
         outbox = world.outbox()
-        outbox.count(b"1")
-        outbox.put(Answer(world.connection("one"), b"one", is_last=False))
+        outbox.put(Answer(world.connection("one"), b"one", is_last=False, click=b"1"))
         outbox.send()
         assert world.done == [("clicks", b"1"), ("one", b"one")]
         await asyncio.sleep(0)
