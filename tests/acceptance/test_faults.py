@@ -34,8 +34,8 @@ from tests.postgres import Postgres
 MEBIBYTE = 2**20
 #: Seconds that no visit may take, whatever is the matter; the faults last longer.
 PROMPT = 1.0
-#: Seconds within which all is well again, on a busy machine.
-SOON = 15.0
+#: Seconds within which all is well again, on a busy machine where coverage makes the drainer four times slower.
+SOON = 60.0
 NEW = "https://example.com/new"
 
 
@@ -131,7 +131,7 @@ class TestSpool:
         eventually(lambda: sum(metrics(serving)[name] for name in told) == answered)
         wait_until_drained(f"sqlite:///{spool.parent / 'shortener.db'}", spool)
         lost = dropped(serving)
-        eventually(lambda: clicks(serving, "known") >= answered - lost)
+        eventually(lambda: clicks(serving, "known") >= answered - lost, within=SOON)
         assert clicks(serving, "known") == answered - lost
         assert lost > 0
 
@@ -171,7 +171,7 @@ class TestSpool:
             eventually(lambda: is_well(serving), within=SOON)
             regular.comes_again(50)
         wait_until_drained(f"sqlite:///{spool.parent / 'shortener.db'}", spool)
-        eventually(lambda: clicks(serving, "known") >= regular.answered - dropped(serving))
+        eventually(lambda: clicks(serving, "known") >= regular.answered - dropped(serving), within=SOON)
         assert clicks(serving, "known") == regular.answered - dropped(serving)
 
     def test_a_spool_that_is_full(self, serving: Serving, spool: Path) -> None:
