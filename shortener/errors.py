@@ -5,8 +5,11 @@ Nothing here knows HTTP; web/errors.py gives each code its status. A class's doc
 message, so message and documentation cannot drift apart.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,12 @@ class FieldProblem:
 class ShortenerError(Exception):
     """Something went wrong."""
 
-    #: Stable name of this failure, in API answers and documentation.
+    #: Stable name of this failure, in API answers and documentation: the class's own, unless it says another.
     code = "error"
+
+    def __init_subclass__(cls) -> None:
+        if "code" not in cls.__dict__:
+            cls.code = _CAPITAL.sub("-", cls.__name__).lower()
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or (self.__doc__ or "").strip()
@@ -31,8 +38,6 @@ class ShortenerError(Exception):
 
 class Refused(ShortenerError):
     """The request cannot be carried out as it stands."""
-
-    code = "refused"
 
     def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -48,8 +53,6 @@ class Refused(ShortenerError):
 class ValidationFailed(Refused):
     """Some of the input is not what was asked for; `errors` says which and what would be right."""
 
-    code = "validation-failed"
-
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         super().__init__()
         self._problems = tuple(problems)
@@ -63,25 +66,17 @@ class ValidationFailed(Refused):
 class MalformedJson(Refused):
     """The body is not valid JSON (RFC 8259)."""
 
-    code = "malformed-json"
-
 
 class UnsupportedMediaType(Refused):
     """The body must be JSON, sent with `Content-Type: application/json`."""
-
-    code = "unsupported-media-type"
 
 
 class BodyTooLarge(Refused):
     """The body is larger than this instance accepts."""
 
-    code = "body-too-large"
-
 
 class HeadTooLarge(Refused):
     """Request line and headers are larger than 64 KiB."""
-
-    code = "head-too-large"
 
 
 class PathNotFound(Refused):
@@ -93,133 +88,197 @@ class PathNotFound(Refused):
 class MethodNotAllowed(Refused):
     """This path does not answer that method; `Allow` lists those it does."""
 
-    code = "method-not-allowed"
-
 
 class TargetInvalid(Refused):
     """The target is not a URL that a browser could open."""
-
-    code = "target-invalid"
 
 
 class TargetTooLong(Refused):
     """The target is too long."""
 
-    code = "target-too-long"
-
 
 class TargetCharacters(Refused):
     """The target contains a character that no URL may contain."""
-
-    code = "target-characters"
 
 
 class TargetScheme(Refused):
     """The target must start with http:// or https://."""
 
-    code = "target-scheme"
-
 
 class TargetUserInfo(Refused):
     """The target must not carry a user name or password."""
-
-    code = "target-user-info"
 
 
 class TargetOwnHost(Refused):
     """The target is on this shortener itself: that would be a loop."""
 
-    code = "target-own-host"
-
 
 class CodeInvalid(Refused):
     """A code is 1 to 128 letters, digits, hyphens or underscores, without dots or spaces."""
-
-    code = "code-invalid"
 
 
 class CodeReserved(Refused):
     """This code is a path of the shortener itself."""
 
-    code = "code-reserved"
-
 
 class CodeTaken(Refused):
     """Another link has this code already."""
-
-    code = "code-taken"
 
 
 class DatesContradict(Refused):
     """`valid_from` must lie before `expires_at`."""
 
-    code = "dates-contradict"
-
 
 class TagInvalid(Refused):
     """A tag is 1 to 64 characters without commas or control characters."""
-
-    code = "tag-invalid"
 
 
 class LinkNotFound(Refused):
     """There is no link with this code."""
 
-    code = "link-not-found"
-
 
 class LinkGone(Refused):
     """This link does not lead anywhere any more."""
 
-    code = "link-gone"
+
+class RuleInvalid(Refused):
+    """A rule has conditions that all must hold, and one target or a split between several."""
+
+
+class PlaceholderInvalid(Refused):
+    """Placeholders are {code}, {path} and {query.NAME}, behind the host of a target."""
+
+
+class LimitInvalid(Refused):
+    """A limit of clicks is 1 or more."""
+
+
+class PasswordInvalid(Refused):
+    """A password has 4 to 256 characters."""
+
+
+class ColorInvalid(Refused):
+    """A colour is written as #rrggbb."""
+
+
+class QrInvalid(Refused):
+    """A QR code cannot be drawn like this."""
+
+
+class ExternalIdTaken(Refused):
+    """Another link has this external id already."""
+
+
+class AliasInvalid(Refused):
+    """An alias leads to a link, not to another alias."""
+
+
+class AliasNotFound(Refused):
+    """This link has no such alias."""
+
+
+class TagNotFound(Refused):
+    """There is no such tag."""
+
+
+class TagTaken(Refused):
+    """Another tag has this name already."""
+
+
+class DomainInvalid(Refused):
+    """A domain is a host name such as go.example.com, without scheme, port or path."""
+
+
+class DomainNotFound(Refused):
+    """This domain is not configured."""
+
+
+class DomainTaken(Refused):
+    """This domain is configured already."""
+
+
+class DomainInUse(Refused):
+    """There are links on this domain; delete or move them first."""
+
+
+class VersionMismatch(Refused):
+    """The link has been changed since: its `version` is not the one in If-Match."""
+
+
+class VersionNotFound(Refused):
+    """This link has had no such version."""
+
+
+class ScheduleInvalid(Refused):
+    """A scheduled change lies in the future and changes something."""
+
+
+class ScheduleNotFound(Refused):
+    """No such change is scheduled."""
+
+
+class BulkInvalid(Refused):
+    """A bulk holds 1 to 10,000 items."""
+
+
+class IdempotencyKeyInvalid(Refused):
+    """An Idempotency-Key has 1 to 255 visible ASCII characters."""
+
+
+class IdempotencyKeyReused(Refused):
+    """This Idempotency-Key has been used with another request."""
+
+
+class IdempotencyKeySpent(Refused):
+    """This Idempotency-Key has made a key already, which is shown only once."""
+
+
+class PasswordRequired(Refused):
+    """This link asks for a password."""
+
+
+class PasswordWrong(Refused):
+    """That is not the password."""
+
+
+class FormExpired(Refused):
+    """This form is too old or was made for another page; try again."""
+
+
+class TooManyTries(Refused):
+    """Too many passwords have been tried; wait a minute."""
 
 
 class KeyMissing(Refused):
     """Send an API key: `Authorization: Bearer KEY` or `X-Api-Key: KEY`."""
 
-    code = "key-missing"
-
 
 class KeyInvalid(Refused):
     """This API key is unknown, revoked or expired."""
-
-    code = "key-invalid"
 
 
 class ScopeMissing(Refused):
     """This API key may not do that."""
 
-    code = "scope-missing"
-
 
 class KeyNotFound(Refused):
     """There is no API key with this id."""
-
-    code = "key-not-found"
 
 
 class CursorInvalid(Refused):
     """This cursor was not made by this list, or was cut; start again without one."""
 
-    code = "cursor-invalid"
-
 
 class TimeZoneUnknown(Refused):
     """Not a time zone of the IANA database, such as `Europe/Berlin` or `UTC`."""
-
-    code = "time-zone-unknown"
 
 
 class PeriodInvalid(Refused):
     """The start of a period must lie before its end."""
 
-    code = "period-invalid"
-
 
 class TooManyBuckets(Refused):
     """This granularity would give too many buckets for the period."""
-
-    code = "too-many-buckets"
 
 
 class Broken(ShortenerError):
@@ -231,16 +290,10 @@ class Broken(ShortenerError):
 class DatabaseUnavailable(Broken):
     """The database cannot be reached right now; try again shortly."""
 
-    code = "database-unavailable"
-
 
 class DatabaseBusy(DatabaseUnavailable):
     """The database is locked by another writer; try again shortly."""
 
-    code = "database-busy"
-
 
 class StartFailed(Broken):
     """The shortener cannot start."""
-
-    code = "start-failed"

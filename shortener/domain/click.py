@@ -55,6 +55,10 @@ class Dimension(IntEnum):
     UTM_TERM = 10
     UTM_CONTENT = 11
     CODE = 12
+    #: Which target of a rule's split was served.
+    VARIANT = 13
+    #: How the visitor came: `qr`, or nothing for a plain link.
+    TRIGGER = 14
 
     @property
     def label(self) -> str:

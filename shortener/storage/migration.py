@@ -19,7 +19,7 @@ _ADVISORY_LOCK = 0x73686F7274
 
 
 def upgrade(database: Database, revision: str = schema.HEAD) -> None:
-    """Brings `database` up to `revision` in one transaction, and names it if it has no id yet.
+    """Brings `database` up to `revision` in one transaction, and gives it an id and a secret if it has none yet.
 
     Raises StartFailed if the database has a revision that this version does not know.
     """
@@ -29,6 +29,8 @@ def upgrade(database: Database, revision: str = schema.HEAD) -> None:
             _run(connection, revision, alembic.command.upgrade)
         if schema.database_id(connection) is None:
             schema.name_database(connection, secrets.token_bytes(16), datetime.now(UTC))
+        if revision == schema.HEAD and schema.secret(connection) is None:
+            schema.keep_secret(connection, secrets.token_bytes(32))
 
 
 def downgrade(database: Database, revision: str) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from shortener.storage.tables import instance
 
 #: The revision that this code works with: the newest file in migrations/versions.
-HEAD = "0002"
+HEAD = "0003"
 _INSTANCE = 1
 
 
@@ -42,6 +42,16 @@ def created_at(connection: Connection) -> datetime:
     return moment
 
 
+def secret(connection: Connection) -> bytes | None:
+    """The 32 random bytes that sign what this instance hands out, or None before they are made."""
+    return connection.execute(select(instance.c.secret).where(instance.c.id == _INSTANCE)).scalar()
+
+
 def name_database(connection: Connection, database_id: bytes, now: datetime) -> None:
     """Gives a database without one its id."""
     connection.execute(insert(instance).values(id=_INSTANCE, database_id=database_id, created_at=now))
+
+
+def keep_secret(connection: Connection, made: bytes) -> None:
+    """Gives a database without one its secret."""
+    connection.execute(update(instance).where(instance.c.id == _INSTANCE).values(secret=made))

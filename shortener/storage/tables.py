@@ -1,4 +1,4 @@
-"""Tables of the link side: links, tags, domains, keys, changes. The click side is in click_tables.
+"""Tables of the link side: links, tags, domains, keys, changes, what is kept of requests. The click side is in click_tables.
 
 Times are UTC datetimes. This module must not use postponed annotations: SQLModel reads them at run time.
 """
@@ -47,6 +47,11 @@ class DomainRow(SQLModel, table=True):
     id: int | None = _identity()
     name: str = _text(unique=True)
     created_at: datetime
+    #: What its links and pages say where they say nothing themselves; NULL: what the instance says.
+    home_target: str | None = _text(nullable=True)
+    not_found_target: str | None = _text(nullable=True)
+    expired_target: str | None = _text(nullable=True)
+    status: int | None = Field(default=None, sa_column=Column(SmallInteger, nullable=True))
 
 
 class LinkRow(SQLModel, table=True):
@@ -117,6 +122,8 @@ class TagRow(SQLModel, table=True):
 
     id: int | None = _identity()
     name: str = _text(unique=True)
+    #: `#rrggbb`.
+    color: str | None = _text(nullable=True)
 
 
 class LinkTagRow(SQLModel, table=True):
@@ -167,6 +174,57 @@ class ChangeRow(SQLModel, table=True):
     link_id: int | None = Field(default=None, sa_column=Column(ID, nullable=True))
     #: JSON: field → [before, after].
     diff: str = _text()
+    #: Of the link, after the change.
+    version: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+
+
+class ScheduledChangeRow(SQLModel, table=True):
+    """An edit of a link that is to happen at a moment. Gone when it has happened."""
+
+    __tablename__ = "scheduled_change"
+    __table_args__ = (
+        Index("ix_scheduled_change_at", "at"),
+        Index("ix_scheduled_change_link_id", "link_id"),
+        AUTOINCREMENT,
+    )
+
+    id: int | None = _identity()
+    link_id: int = Field(sa_column=Column(ID, ForeignKey("link.id"), nullable=False))
+    at: datetime
+    actor: str = _text()
+    created_at: datetime
+    #: JSON: field → value.
+    edits: str = _text()
+
+
+class IdempotentAnswerRow(SQLModel, table=True):
+    """What a POST with an Idempotency-Key was answered; of a bulk, part by part."""
+
+    __tablename__ = "idempotent_answer"
+    __table_args__ = (Index("ix_idempotent_answer_created_at", "created_at"), CLUSTERED)
+
+    #: SHA-256 of who asked and the key.
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    part: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    #: SHA-256 of path, query and body.
+    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    status: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    location: str | None = _text(nullable=True)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime
+
+
+class PasswordTryRow(SQLModel, table=True):
+    """How many passwords have been tried on a link, by one network and by all, in one minute."""
+
+    __tablename__ = "password_try"
+    __table_args__ = (CLUSTERED,)
+
+    minute: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    link_id: int = Field(sa_column=Column(ID, primary_key=True, autoincrement=False))
+    #: /24 or /48; empty for all.
+    network: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    tries: int = Field(sa_column=Column(Integer, nullable=False))
 
 
 class ChangeHeadRow(SQLModel, table=True):
@@ -186,6 +244,8 @@ class InstanceRow(SQLModel, table=True):
     id: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     #: 128 random bits.
     database_id: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: 256 random bits: signs cookies and forms, and keeps a visitor on one side of a split. Never changes.
+    secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     created_at: datetime
 
 
@@ -197,5 +257,8 @@ tag: Table = metadata.tables["tag"]
 link_tag: Table = metadata.tables["link_tag"]
 api_key: Table = metadata.tables["api_key"]
 change: Table = metadata.tables["change"]
+scheduled_change: Table = metadata.tables["scheduled_change"]
+idempotent_answer: Table = metadata.tables["idempotent_answer"]
+password_try: Table = metadata.tables["password_try"]
 change_head: Table = metadata.tables["change_head"]
 instance: Table = metadata.tables["instance"]

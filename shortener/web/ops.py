@@ -9,7 +9,7 @@ from shortener.clicks import election
 from shortener.redirect.entry import UNCACHED
 from shortener.web import pages
 from shortener.web.api import examples
-from shortener.web.api.schemas import HealthOut, ReadinessOut
+from shortener.web.api.schemas.problems import HealthOut, ReadinessOut
 from shortener.web.deps import Parts, PartsDep
 from shortener.web.responses import ORJSONResponse
 

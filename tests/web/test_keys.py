@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from shortener import errors
 from shortener.storage import keys as rows
-from shortener.web.api.schemas import KeyCreated, KeyOut, PageOut
+from shortener.web.api.schemas.fields import PageOut
+from shortener.web.api.schemas.keys import KeyCreated, KeyOut
 from tests.conftest import ADMIN_KEY
 
 

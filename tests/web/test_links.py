@@ -6,7 +6,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from shortener.web.api.schemas import LinkOut, PageOut
+from shortener.web.api.schemas.fields import PageOut
+from shortener.web.api.schemas.links import LinkOut
 from tests.web.waiting import drained
 
 TARGET = "https://example.com/sale"

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from shortener.clicks import enrich
 from shortener.domain.click import ClickClass
-from shortener.web.api.schemas import StatsOut
+from shortener.web.api.schemas.stats import StatsOut
 from tests.conftest import FIREFOX
 from tests.web.waiting import drained
 

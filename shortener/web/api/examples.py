@@ -4,7 +4,7 @@ from typing import Any
 
 from shortener import errors
 from shortener.web import errors as problems
-from shortener.web.api.schemas import ProblemOut
+from shortener.web.api.schemas.problems import ProblemOut
 from shortener.web.responses import ProblemResponse
 
 Responses = dict[int | str, dict[str, Any]]

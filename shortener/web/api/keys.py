@@ -10,7 +10,8 @@ from shortener.domain import page as pages
 from shortener.domain.access import ApiKey
 from shortener.services import keys as service
 from shortener.web.api import examples
-from shortener.web.api.schemas import KeyCreate, KeyCreated, KeyOut, PageOut
+from shortener.web.api.schemas.fields import PageOut
+from shortener.web.api.schemas.keys import KeyCreate, KeyCreated, KeyOut
 from shortener.web.deps import Administrator, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 

@@ -14,7 +14,8 @@ from shortener.domain.link import Link, LinkDraft
 from shortener.services import links as service
 from shortener.storage.links import Sort
 from shortener.web.api import examples
-from shortener.web.api.schemas import LinkCreate, LinkOut, LinkPatch, LinkPut, PageOut, one_line
+from shortener.web.api.schemas.fields import PageOut, one_line
+from shortener.web.api.schemas.links import LinkCreate, LinkOut, LinkPatch, LinkPut
 from shortener.web.deps import LinksReader, LinksWriter, Parts, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 

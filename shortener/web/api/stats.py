@@ -13,7 +13,8 @@ from shortener.domain.period import Granularity, Interval
 from shortener.services import stats as service
 from shortener.services.stats import Question
 from shortener.web.api import examples
-from shortener.web.api.schemas import Moment, StatsOut
+from shortener.web.api.schemas.fields import Moment
+from shortener.web.api.schemas.stats import StatsOut
 from shortener.web.deps import PartsDep, StatsReader
 from shortener.web.responses import ORJSONResponse
 

@@ -1,0 +1,49 @@
+"""Shapes of answers about clicks."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from shortener.domain import period
+from shortener.web.api.schemas.fields import Out
+
+
+class CountOut(Out):
+    """Clicks, and those that were a visitor's first of the day."""
+
+    clicks: int = Field(examples=[120])
+    unique: int = Field(examples=[97])
+
+
+class RangeOut(Out):
+    """The period answered about: `start` belongs to it, `end` does not."""
+
+    start: AwareDatetime = Field(examples=["2026-10-24T00:00:00+02:00"])
+    end: AwareDatetime = Field(examples=["2026-11-22T19:15:00+01:00"])
+    timezone: str = Field(examples=["Europe/Berlin"])
+    granularity: period.Granularity | None = Field(description="null for a breakdown.", examples=["day"])
+
+
+class BucketOut(CountOut):
+    """A bucket of a time series."""
+
+    bucket: AwareDatetime = Field(description="Where it begins.", examples=["2026-11-22T00:00:00+01:00"])
+
+
+class ValueOut(CountOut):
+    """A value of a dimension."""
+
+    value: str | None = Field(description="null: clicks without a value.", examples=["Firefox"])
+
+
+class StatsOut(Out):
+    """An answer about clicks. The rows of `data` and `other` add up to `totals`."""
+
+    range: RangeOut
+    group_by: str = Field(examples=["timeseries"])
+    totals: CountOut = Field(description="Of the classes asked for.")
+    excluded: dict[str, int] = Field(description="Clicks by class left out.", examples=[{"bot": 14, "preview": 2}])
+    source: Literal["rollup", "raw"] = Field(examples=["rollup"])
+    complete: bool = Field(description="false when the period had to be cut or widened.", examples=[True])
+    data: list[BucketOut] | list[ValueOut]
+    other: CountOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
