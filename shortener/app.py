@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext, suppress
+from functools import partial
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
@@ -14,27 +15,38 @@ from shortener import __version__, errors, settings
 from shortener.clicks import frame
 from shortener.clicks.drainer import Drainer
 from shortener.clicks.durability import open_spool, room
+from shortener.clicks.geo import Geo
 from shortener.clicks.salt import REFRESH_SECONDS, Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import access, target
 from shortener.domain.target import TargetPolicy
 from shortener.redirect.answer import AnswerPolicy
 from shortener.redirect.cache import Cache
+from shortener.redirect.domains import Domains, Fallbacks
 from shortener.redirect.entry import Defaults
 from shortener.redirect.follower import Follower
+from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
+from shortener.services.drafts import LinkPolicy
 from shortener.services.keys import Preset
-from shortener.services.links import LinkPolicy
+from shortener.services.passwords import Passwords
+from shortener.services.qr import read_logo
+from shortener.services.scheduler import Scheduler
+from shortener.services.secret import Secret
 from shortener.settings import Settings
 from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
-from shortener.web import ops, pages, redirects
-from shortener.web.api import description, keys, links, stats
+from shortener.web import ops, pages, previews, qr, redirects
+from shortener.web.api import aliases, bulk, description, domains, explain, history, keys, links, orphans, stats, tags
+from shortener.web.api import qr as link_qr
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json
+from shortener.web.grants import Grants
+from shortener.web.idempotency import Idempotent
 from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
 from shortener.web.outbox import Outbox
+from shortener.web.visitors import Visitors
 from shortener.web.visits import Visits
 
 #: Seconds between looks at what the hot path has counted.
@@ -64,27 +76,39 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )
-    _add_routes(app, configured.max_body_bytes)
+    _add_routes(app, configured)
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
-    app.include_router(redirects.router)
+    for part in (qr, previews, redirects):
+        app.include_router(part.router)
     parts = _assemble(configured, paths)
     app.state.parts, app.state.draining = parts, draining
     problems.install(app)
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
-    app.add_middleware(BodyLimit, most_bytes=configured.max_body_bytes)
+    most_bytes = partial(_most_bytes, configured)
+    app.add_middleware(Idempotent, database=parts.database, most_bytes=most_bytes)
+    app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(Observed)
     return app
 
 
-def _add_routes(app: FastAPI, max_body_bytes: int) -> None:
+def _add_routes(app: FastAPI, configured: Settings) -> None:
     """Everything but the short links, which read no body at all."""
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)], max_body_size=max_body_bytes)
-    for part in (stats.router, links.router, keys.router):
-        api.include_router(part)
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)], max_body_size=configured.max_body_bytes)
+    for part in (stats, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
+        api.include_router(part.router)
+    many = APIRouter(prefix="/api/v1", max_body_size=configured.max_bulk_bytes)
+    many.include_router(bulk.router)
+    # First, since `bulk` could be a code.
+    app.include_router(many)
     app.include_router(api)
     app.include_router(ops.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+
+
+def _most_bytes(configured: Settings, path: str) -> int:
+    """Of a body sent to `path`."""
+    return configured.max_bulk_bytes if path.endswith("/bulk") else configured.max_body_bytes
 
 
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
@@ -94,21 +118,34 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     targets = TargetPolicy(
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
     )
-    defaults = Defaults(
-        status=configured.redirect_status,
-        expired_target=configured.expired_target,
-        cache_seconds=configured.redirect_cache_seconds,
-        pack_link=frame.pack_link,
+    defaults = Defaults(configured.redirect_status, configured.redirect_cache_seconds, frame.pack_link)
+    domains = Domains(
+        Fallbacks(
+            status=configured.redirect_status,
+            home_target=configured.home_target,
+            not_found_target=configured.not_found_target,
+            expired_target=configured.expired_target,
+        )
     )
     cache = Cache(configured.cached_links)
+    secret = Secret(database)
+    geo = Geo(configured.geoip_path)
     return Parts(
         settings=configured,
         database=database,
         cache=cache,
-        link_policy=LinkPolicy(targets, reserved, configured.code_length),
-        answer_policy=AnswerPolicy(configured.redirect_cache_seconds, configured.not_found_target),
+        base_policy=LinkPolicy(targets, reserved, configured.code_length),
+        answer_policy=AnswerPolicy(configured.redirect_cache_seconds),
         preset=Preset(access.digest(configured.admin_key.encode()) if configured.admin_key else None),
-        lookup=Lookup(database, cache, defaults),
+        lookup=Lookup(database, cache, defaults, domains),
+        domains=domains,
+        geo=geo,
+        visitors=Visitors(geo, secret.read, configured.trusted_proxies),
+        limiter=Limiter(database),
+        secret=secret,
+        passwords=Passwords(database),
+        logo=read_logo(configured.qr_logo),
+        grants=Grants(secret.read, secure=configured.public_url.startswith("https:")),
         own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
     )
 
@@ -123,19 +160,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     database_id = identify(parts.database)
     salts = Salts(parts.database)
     salts.refresh()
+    parts.secret.read()
     parts.spool = open_spool(parts.settings, database_id)
     parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
     reserved = parts.link_policy.reserved
-    visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.answer_policy, reserved)
+    visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
     try:
-        drainer = _draining(parts, database_id) if app.state.draining else nullcontext()
-        async with _kept_fresh(salts), _published(parts.spool, visits), _following(parts), drainer:
+        drainer = _draining(parts) if app.state.draining else nullcontext()
+        async with _kept_fresh(salts), _published(parts.spool, visits), _in_step(parts), drainer:
             yield {"visits": visits}
     finally:
         parts.recorder = None
+        parts.limiter.close()
+        parts.geo.close()
         parts.spool.close()
         parts.lookup.close()
         parts.database.close()
+
+
+def make_drainer(configured: Settings, database: Database) -> Drainer:
+    """The drainer of a data directory. Raises StartFailed."""
+    bounds, orphans = room(configured), configured.orphans_per_day
+    return Drainer(configured.spool_dir, database, identify(database), bounds, orphans)
 
 
 def identify(database: Database) -> bytes:
@@ -174,17 +220,19 @@ async def _published(spool: Spool, visits: Visits) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _following(parts: Parts) -> AsyncIterator[None]:
-    follower = Follower(parts.database, parts.lookup)
-    with closing(follower):
-        async with _in_thread("follower", follower.run):
+async def _in_step(parts: Parts) -> AsyncIterator[None]:
+    """Follows what is changed elsewhere, and has scheduled changes made."""
+    with (
+        closing(Follower(parts.database, parts.lookup)) as follower,
+        closing(Scheduler(parts.database, parts.link_policy)) as scheduler,
+    ):
+        async with _in_thread("follower", follower.run), _in_thread("scheduler", scheduler.run):
             yield
 
 
 @asynccontextmanager
-async def _draining(parts: Parts, database_id: bytes) -> AsyncIterator[None]:
-    drainer = Drainer(parts.settings.spool_dir, parts.database, database_id, room(parts.settings))
-    with closing(drainer):
+async def _draining(parts: Parts) -> AsyncIterator[None]:
+    with closing(make_drainer(parts.settings, parts.database)) as drainer:
         async with _in_thread("drainer", drainer.run):
             yield
 

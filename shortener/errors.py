@@ -230,7 +230,7 @@ class IdempotencyKeyReused(Refused):
 
 
 class IdempotencyKeySpent(Refused):
-    """This Idempotency-Key has made a key already, which is shown only once."""
+    """The request with this Idempotency-Key has been carried out already, or still is."""
 
 
 class PasswordRequired(Refused):

@@ -63,6 +63,11 @@ REQUEST_SECONDS = Histogram(
 CLICKS_SPOOLED = Counter("shortener_clicks_spooled_total", "Clicks written to the spool.", registry=REGISTRY)
 CLICKS_DROPPED = Counter("shortener_clicks_dropped_total", "Clicks that could not be written.", registry=REGISTRY)
 CLICKS_DRAINED = Counter("shortener_clicks_drained_total", "Clicks moved into the database.", registry=REGISTRY)
+LIMITED_CLICKS_COUNTED = Counter(
+    "shortener_limited_clicks_counted_total",
+    "Clicks on links with a limit, moved from the inbox into the statistics; they were never in the spool.",
+    registry=REGISTRY,
+)
 CLICKS_QUARANTINED = Counter(
     "shortener_clicks_quarantined_total",
     "Pieces of the spool that could not be read and were set aside.",
@@ -70,6 +75,11 @@ CLICKS_QUARANTINED = Counter(
 )
 ORPHANS_UNRECORDED = Counter(
     "shortener_orphans_unrecorded_total", "Visits to unknown codes beyond what is recorded.", registry=REGISTRY
+)
+ORPHANS_DROPPED = Counter(
+    "shortener_orphans_dropped_total",
+    "Drained visits to unknown codes that were not stored, because their day had had its number.",
+    registry=REGISTRY,
 )
 DRAIN_FAILURES = Counter(
     "shortener_drain_failures_total", "Attempts to drain that failed and are tried again.", registry=REGISTRY

@@ -96,11 +96,15 @@ class Settings(BaseSettings):
     code_length: int = Field(7, ge=4, le=64)
     target_schemes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_schemes)] = ()
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    geoip_path: Path | None = None
+    qr_logo: Path | None = None
     click_durability: Literal["process", "power", "memory"] = "process"
     cached_links: int = Field(100_000, ge=1)
     spool_max_bytes: int = Field(2**30, ge=2**26)
     spool_min_free_bytes: int = Field(2**28, ge=0)
+    orphans_per_day: int = Field(10_000, ge=0)
     max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
+    max_bulk_bytes: int = Field(5_242_880, ge=1024, le=2**30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 

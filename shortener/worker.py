@@ -19,7 +19,6 @@ from fastapi import FastAPI
 from shortener import app, errors, metrics, metrics_folder
 from shortener.child import Job, Report
 from shortener.clicks.drainer import Drainer
-from shortener.clicks.durability import room
 from shortener.settings import Settings
 from shortener.storage.engine import Database
 from shortener.web.edge import EdgeProtocol
@@ -115,7 +114,7 @@ def _drain(configured: Settings, listener: socket.socket, report: Report) -> int
     # From here on the signal waits until it is asked for, below.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     database = Database(configured.database)
-    drainer = Drainer(configured.spool_dir, database, app.identify(database), room(configured))
+    drainer = app.make_drainer(configured, database)
     report()
     stop = threading.Event()
     # The drainer waits for an event, which a signal handler of its own thread could not set safely.

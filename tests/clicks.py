@@ -12,7 +12,7 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import Link, LinkDraft
 from shortener.domain.target import TargetPolicy
 from shortener.services import links
-from shortener.services.links import LinkPolicy
+from shortener.services.drafts import LinkPolicy
 from shortener.storage import clicks as rows
 from shortener.storage import folding
 from shortener.storage.engine import Database

@@ -17,6 +17,8 @@ class Click:
     nonce: int
     #: The code used; for an orphan the path asked for.
     code: str
+    #: Which target of a split was served; empty for none.
+    variant: str = ""
     #: Set where the request had to decide it; None leaves it to the drainer.
     click_class: ClickClass | None = None
     flags: Flag = Flag(0)
@@ -46,7 +48,7 @@ class Reading:
 
 def encode(click: Click) -> bytes:
     """The payload of `click`."""
-    link = frame.pack_link(click.link_id, click.nonce, click.code)
+    link = frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
     visitor = frame.pack_visitor(
         salt_day=click.salt_day,
         visitor_hash=click.visitor_hash,
@@ -57,6 +59,13 @@ def encode(click: Click) -> bytes:
     return frame.pack(
         click.time_ms, click.flags, click.click_class, link, visitor, frame.pack_request(click.referrer, click.utm)
     )
+
+
+def encode_without_variant(click: Click) -> bytes:
+    """The body of `click` as version 1 wrote it, which knew no variants."""
+    whole, link = encode(click), frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
+    before, after = whole.split(link)
+    return b"\x01" + before + frame.pack_link(click.link_id, click.nonce, click.code)[:-2] + after
 
 
 def read(data: bytes, offset: int, seed: int) -> Reading:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shortener import __version__, errors
-from shortener.cli import db, keys, links, serve, stats
+from shortener.cli import db, domains, keys, links, serve, stats, tags
 from shortener.cli.output import complain
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("stats")(stats.stats)
 app.add_typer(links.app, name="link")
+app.add_typer(tags.app, name="tag")
+app.add_typer(domains.app, name="domain")
 app.add_typer(keys.app, name="key")
 app.add_typer(db.app, name="db")
 

@@ -1,8 +1,10 @@
 """How commands reach the API: a server's over the network, or this machine's own without one, in process."""
 
 import asyncio
+import hashlib
+import json as json_text
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +20,8 @@ from shortener.cli.output import complain
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
+    from shortener.storage.engine import Database
+
 Url = Annotated[
     str | None,
     typer.Option(help="Server to talk to; default: the database of this machine.", envvar="SHORTENER_API_URL"),
@@ -25,8 +29,8 @@ Url = Annotated[
 Key = Annotated[str | None, typer.Option(help="API key for --url.", envvar="SHORTENER_API_KEY")]
 
 #: Exit codes by HTTP status; every other failure is 1.
-_EXIT_CODES = {401: 4, 403: 4, 404: 3, 409: 5, 400: 2, 413: 2, 415: 2, 422: 2}
-#: Rows of one page: the most the API gives.
+_EXIT_CODES = {401: 4, 403: 4, 404: 3, 409: 5, 412: 5, 400: 2, 413: 2, 415: 2, 422: 2}
+#: Rows of one page: the most that the API gives of most lists.
 _PAGE = 200
 #: Seconds before a server is given up.
 _TIMEOUT = 30.0
@@ -39,27 +43,53 @@ class Api:
     url: str | None
     key: str | None
 
-    def call(self, method: str, path: str, *, json: Any = None, params: dict[str, Any] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """The answer to one request, decoded; None where there is none. Exits on any refusal, saying why."""
+        body = None if json is None else json_text.dumps(json).encode()
+        return decoded(self.send(method, path, body=body, params=params, headers=headers))
 
-        async def call() -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        media_type: str = "application/json",
+        params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Response":
+        """The answer to one request, whole. Parameters that are None are left out. Exits on any refusal."""
+        # As bytes: what somebody typed may be any text, and a header's own encoding is ASCII.
+        sent = {name.encode(): value.encode() for name, value in (headers or {}).items()}
+        if body is not None:
+            sent[b"content-type"] = media_type.encode()
+
+        async def send() -> "Response":
             async with self._client() as client:
-                return await _ask(client, method, path, json=json, params=params)
+                return await _ask(client, method, path, body=body, params=params, headers=sent)
 
-        return asyncio.run(call())
+        return asyncio.run(send())
 
-    def collect(self, path: str, params: dict[str, Any], limit: int) -> list[dict[str, Any]]:
-        """Up to `limit` rows of a list, over as many pages as it takes."""
+    def collect(self, path: str, params: dict[str, Any], limit: int, page: int = _PAGE) -> list[dict[str, Any]]:
+        """Up to `limit` rows of a list, over as many pages as it takes, each of at most `page` rows."""
 
         async def collect() -> list[dict[str, Any]]:
             rows: list[dict[str, Any]] = []
             cursor = None
             async with self._client() as client:
                 while True:
-                    asked = {**params, "limit": min(limit - len(rows), _PAGE), "cursor": cursor}
-                    page = await _ask(client, "GET", path, params=asked)
-                    rows += page["data"]
-                    cursor = page["next"]
+                    asked = {**params, "limit": min(limit - len(rows), page), "cursor": cursor}
+                    answer = decoded(await _ask(client, "GET", path, params=asked))
+                    rows += answer["data"]
+                    cursor = answer["next"]
                     if cursor is None or len(rows) >= limit:
                         return rows
 
@@ -109,17 +139,33 @@ def moment(value: str | None, timezone: str | None = None) -> str | None:
         return value
 
 
-async def _ask(
-    client: "AsyncClient", method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None
-) -> Any:
-    given = {name: value for name, value in (params or {}).items() if value is not None}
-    response = await client.request(method, f"/api/v1{path}", json=json, params=given)
-    if not response.is_success:
-        raise typer.Exit(_refusal(response))
+def decoded(response: "Response") -> Any:
+    """What a successful answer says; None where it says nothing. Exits if it is no JSON."""
     try:
         return response.json() if response.content else None
     except ValueError as error:
         raise typer.Exit(complain(_stranger(response))) from error
+
+
+def exit_code_of(status: int) -> int:
+    """The exit code of what was answered with an HTTP status."""
+    return _EXIT_CODES.get(status, 1)
+
+
+async def _ask(
+    client: "AsyncClient",
+    method: str,
+    path: str,
+    *,
+    body: bytes | None = None,
+    params: dict[str, Any] | None = None,
+    headers: dict[bytes, bytes] | None = None,
+) -> "Response":
+    given = {name: value for name, value in (params or {}).items() if value is not None}
+    response = await client.request(method, f"/api/v1{path}", content=body, params=given, headers=headers)
+    if not response.is_success:
+        raise typer.Exit(_refusal(response))
+    return response
 
 
 def _local() -> tuple[Any, str, str, Callable[[], None]]:
@@ -129,16 +175,29 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
     from shortener.app import create_app
     from shortener.cli.db import ready_database
 
-    key = secrets.token_urlsafe(32)
-    configured = settings.load(admin_key=key)
+    configured = settings.load(admin_key=secrets.token_urlsafe(32))
     # A command says itself what happened; only what the application calls a fault is logged beside that.
     logs.configure("error", as_json=configured.log_format == "json")
-    ready_database(configured).close()
-    app = create_app(configured)
+    database = ready_database(configured)
+    try:
+        key = _own_key(database)
+    finally:
+        database.close()
+    app = create_app(configured.model_copy(update={"admin_key": key}))
     app.state.parts.preset = replace(app.state.parts.preset, actor="command line")
     # As from a server: a fault is an answer with status 500 (and a log line), not an exception.
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     return transport, configured.public_url, key, app.state.parts.database.close
+
+
+def _own_key(database: "Database") -> str:
+    """The key by which commands on this machine call their own application, which no one else can.
+
+    The same each time, as an Idempotency-Key belongs to whoever sends it.
+    """
+    from shortener.services.secret import Secret
+
+    return hashlib.blake2b(b"command line", key=Secret(database).read()).hexdigest()
 
 
 def _nothing() -> None:
@@ -152,7 +211,7 @@ def _refusal(response: "Response") -> int:
         fields, detail = document.get("errors") or [], document["detail"]
     except (ValueError, AttributeError, KeyError):
         return complain(_stranger(response))
-    exit_code = _EXIT_CODES.get(response.status_code, 1)
+    exit_code = exit_code_of(response.status_code)
     if not fields:
         return complain(detail, exit_code)
     for field in fields:

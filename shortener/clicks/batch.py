@@ -23,14 +23,27 @@ from shortener.storage.engine import Connection
 
 #: Salts older than this many days are gone, and with them the memory of who was counted.
 SALT_DAYS = 2
+#: Orphans stored of one UTC day where nobody says otherwise: a few megabytes.
+ORPHANS_PER_DAY = 10_000
 #: Slots whose month is remembered: three days' worth, and a little for clocks that are wrong.
 _SLOTS_KEPT = 512
 
-Ids = tuple[int | None, ...]
+#: Label ids; 0 where there is none.
+Ids = tuple[int, ...]
 #: What a raw row begins with: id, day, link, time, domain, class, whether it is a visitor's first, flags.
 _Facts = tuple[int, int, int, int, int, int, int, int]
 #: Clicks, uniques and the time of the last one.
 _Sum = tuple[int, int, int]
+
+
+class _LabelIds(NamedTuple):
+    """Label ids by the values that come together (clicks/enrich)."""
+
+    referrers: dict[Values, Ids]
+    visitors: dict[Values, Ids]
+    utms: dict[Values, Ids]
+    links: dict[Values, Ids]
+    triggers: dict[Values, Ids]
 
 
 class _Credited(NamedTuple):
@@ -42,23 +55,51 @@ class _Credited(NamedTuple):
     created_ms: int
 
 
-def write(connection: Connection, batch: Sequence[Enriched], labels: Labels) -> None:
-    """Writes raw rows, totals, series and uniques of `batch`, which is not empty."""
+def write(
+    connection: Connection, batch: Sequence[Enriched], labels: Labels, orphans_per_day: int = ORPHANS_PER_DAY
+) -> int:
+    """Writes raw rows, totals, series and uniques of `batch`, which is not empty, and returns of how many clicks.
+
+    Left out are orphans of a UTC day of which there are `orphans_per_day` already.
+    """
     now_ms = time.time_ns() // 1_000_000
+    latest_ms = now_ms + clicks.MAX_AHEAD_MS
     # First, because on PostgreSQL this lock keeps the drainers of several nodes from each other's rows.
     first_id = rows.take_ids(connection, len(batch))
-    credited = _credit(connection, {click.link for click in batch})
+    links = {click.link for click in batch}
+    if any(link.link_id is None for link in links):
+        batch = _without_surplus(connection, batch, orphans_per_day, latest_ms)
+        links = {click.link for click in batch}
+    if not batch:
+        return 0
+    credited = _credit(connection, links)
     new = _new_visitors(connection, batch, credited, period.day_of(now_ms))
-    facts = _facts(first_id, batch, credited, new, now_ms + clicks.MAX_AHEAD_MS)
-    referrers, visitors, utms, codes = _label_ids(connection, batch, credited, labels, period.day_of(now_ms))
-    rows.add_clicks(
-        connection,
-        [
-            (*fact, *referrers[request.referrer], *visitors[visitor.values], *utms[request.utm], *codes[link.code])
-            for fact, (_, _, _, link, visitor, request) in zip(facts, batch, strict=True)
-        ],
-    )
+    facts = _facts(first_id, batch, credited, new, latest_ms)
+    ids = _label_ids(connection, batch, credited, labels, period.day_of(now_ms))
+    rows.add_clicks(connection, _raw_rows(facts, batch, ids))
     _add_sums(connection, facts)
+    return len(batch)
+
+
+def _without_surplus(
+    connection: Connection, batch: Iterable[Enriched], per_day: int, latest_ms: int
+) -> list[Enriched]:
+    """`batch` without the orphans of which their day has had its `per_day`; the database knows how many it has had.
+
+    Asked anew each time: it costs a tenth of a millisecond, and other nodes add orphans too.
+    """
+    left: dict[int, int] = {}
+    kept = []
+    for click in batch:
+        if click.link.link_id is None:
+            day = period.day_of(min(click.time_ms, latest_ms))
+            if day not in left:
+                left[day] = per_day - rows.clicks_of_day(connection, ORPHANS_ID, day)
+            left[day] -= 1
+            if left[day] < 0:
+                continue
+        kept.append(click)
+    return kept
 
 
 def _credit(connection: Connection, links: Iterable[OfLink]) -> dict[OfLink, _Credited]:
@@ -97,27 +138,31 @@ def _label_ids(
     credited: Mapping[OfLink, _Credited],
     labels: Labels,
     today: int,
-) -> list[dict[Values, Ids]]:
-    """The label ids of all values in `batch`: by referrer, by a visitor's values, by `utm_*`, by code."""
+) -> _LabelIds:
+    """The label ids of all values in `batch`."""
     found: tuple[tuple[Sequence[Dimension], set[Values]], ...] = (
         (enrich.REFERRER, {click.request.referrer for click in batch}),
         (enrich.VISITOR, {click.visitor.values for click in batch}),
         (enrich.UTM, {click.request.utm for click in batch}),
-        (enrich.CODE, {link.code for link in credited}),
+        (enrich.LINK, {link.values for link in credited}),
+        (enrich.TRIGGER, {enrich.trigger(flags) for flags in {click.flags for click in batch}}),
     )
     wanted = {
         dimension: {text for text in texts if text is not None}
         for dimensions, distinct in found
         for dimension, texts in zip(dimensions, zip(*distinct, strict=True), strict=True)
     }
-    own_codes = {text for link, owner in credited.items() for text in link.code if owner.link_id > 0 and text}
-    known = labels.resolve(connection, wanted, day=today, unbounded=own_codes)
-    return [_by_values(distinct, [known[dimension] for dimension in dimensions]) for dimensions, distinct in found]
+    # Codes and variants are their owner's choice, not whatever a stranger sends.
+    own = {text for link, owner in credited.items() for text in link.values if owner.link_id > 0 and text}
+    known = labels.resolve(connection, wanted, day=today, unbounded=own)
+    return _LabelIds(
+        *(_by_values(distinct, [known[dimension] for dimension in dimensions]) for dimensions, distinct in found)
+    )
 
 
 def _by_values(distinct: Iterable[Values], known: Sequence[Mapping[str, int]]) -> dict[Values, Ids]:
     return {
-        values: tuple([ids[text] if text else None for ids, text in zip(known, values, strict=True)])
+        values: tuple([ids[text] if text else 0 for ids, text in zip(known, values, strict=True)])
         for values in distinct
     }
 
@@ -139,6 +184,24 @@ def _facts(
         new.discard(visitor_key)
         found.append((click_id, time_ms // period.DAY_MS, link_id, time_ms, domain_id, kind, int(first), flags))
     return found
+
+
+def _raw_rows(facts: Iterable[_Facts], batch: Iterable[Enriched], ids: _LabelIds) -> list[Ids]:
+    """The rows of the raw table: facts, then label ids in the order of Dimension."""
+    referrers, visitors, utms, links, triggers = ids
+    # By flags, of which few are ever seen.
+    by_flags = {flags: triggers[enrich.trigger(flags)] for flags in {fact[-1] for fact in facts}}
+    return [
+        (
+            *fact,
+            *referrers[request.referrer],
+            *visitors[visitor.values],
+            *utms[request.utm],
+            *links[link.values],
+            *by_flags[flags],
+        )
+        for fact, (_, flags, _, link, visitor, request) in zip(facts, batch, strict=True)
+    ]
 
 
 def _add_sums(connection: Connection, facts: Iterable[_Facts]) -> None:

@@ -1,4 +1,4 @@
-"""The drainer: moves clicks from the spool into the database, each exactly once, and has them folded.
+"""The drainer: moves clicks from spool and inbox into the tables, each exactly once, and has them folded.
 
 One works per data directory, elected by a file lock. Exactly once, because the mark of how far a segment has been
 read moves in the same transaction as what was read from it: a drainer that dies before its commit has done nothing,
@@ -8,6 +8,8 @@ one that dies after it has done all.
 import os
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,6 +19,7 @@ from shortener.clicks import batch, enrich, fold, frame, retention
 from shortener.clicks.backlog import Backlog
 from shortener.clicks.election import Election
 from shortener.clicks.enrich import Enriched
+from shortener.clicks.inbox import Inbox
 from shortener.clicks.labels import Labels
 from shortener.clicks.room import Room
 from shortener.clicks.source import Piece, Source
@@ -40,10 +43,20 @@ log = structlog.get_logger()
 class Drainer:
     """Drains one data directory into one database. Not for several threads; `close` it."""
 
-    def __init__(self, folder: Path, database: Database, database_id: bytes, bounds: Room | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        database_id: bytes,
+        bounds: Room | None = None,
+        orphans_per_day: int = batch.ORPHANS_PER_DAY,
+    ) -> None:
+        """`orphans_per_day` is how many visits to unknown codes are stored of a UTC day."""
         self._database = database
+        self._orphans_per_day = orphans_per_day
         self._election = Election(folder)
         self._backlog = Backlog(folder, database_id, bounds or Room(), self._stored_mark)
+        self._inbox = Inbox(folder, database, database_id)
         self._labels = Labels()
         self._folding = fold.Folder(database)
         self._retention = retention.Retention(database)
@@ -69,15 +82,16 @@ class Drainer:
             stop.wait(pause)
 
     def step(self) -> bool:
-        """Drains one batch of every segment and folds what is due; whether there was anything to drain.
+        """Drains one batch of every segment and of the inbox and folds what is due; whether there was any.
 
         A segment in trouble holds up no other: its OSError is raised when all have had their turn.
         """
         trouble: list[OSError] = []
         busy = False
-        for source in self._backlog.sources():
+        drains: list[Callable[[], bool]] = [partial(self._drain, source) for source in self._backlog.sources()]
+        for drain in (*drains, self._empty_inbox):
             try:
-                busy |= self._drain(source)
+                busy |= drain()
             except OSError as error:
                 trouble.append(error)
             # A round over many segments may take long.
@@ -107,13 +121,17 @@ class Drainer:
             if not rows.advance_mark(connection, source.header.segment_id, source.mark, end):
                 self._correct(source, rows.mark(connection, source.header.segment_id))
                 return True
-            if clicks:
-                batch.write(connection, clicks, self._labels)
+            stored = batch.write(connection, clicks, self._labels, self._orphans_per_day) if clicks else 0
         source.mark = end
-        if clicks:
+        if stored:
             self._labels.publish()
         metrics.CLICKS_DRAINED.inc(len(clicks))
+        metrics.ORPHANS_DROPPED.inc(len(clicks) - stored)
         return True
+
+    def _empty_inbox(self) -> bool:
+        """Moves up to BATCH clicks of the inbox; whether there were any."""
+        return self._inbox.step(self._labels, BATCH)
 
     def _read(self, source: Source, start: int) -> tuple[list[Enriched], int]:
         """Up to BATCH clicks from `start` on, and the offset behind them."""

@@ -27,12 +27,13 @@ _LONGEST_KEPT = 512
 REFERRER = (Dimension.REFERRER,)
 VISITOR = (Dimension.BROWSER, Dimension.OS, Dimension.DEVICE, Dimension.COUNTRY, Dimension.LANGUAGE)
 UTM = tuple(Dimension[name.upper()] for name in UTM_PARAMETERS)
-CODE = (Dimension.CODE,)
+LINK = (Dimension.CODE, Dimension.VARIANT)
+TRIGGER = (Dimension.TRIGGER,)
 
 #: What domain.visitor.visitor_hash makes, and what databases take.
 _HASH_BITS = 63
 #: As plain numbers: an operation on an IntFlag costs a microsecond.
-_PREFETCH, _HUMAN = int(Flag.PREFETCH), int(ClickClass.HUMAN)
+_PREFETCH, _QR, _HUMAN = int(Flag.PREFETCH), int(Flag.QR), int(ClickClass.HUMAN)
 
 Values = tuple[str | None, ...]
 Part = TypeVar("Part")
@@ -42,12 +43,12 @@ log = structlog.get_logger()
 
 
 class OfLink(NamedTuple):
-    """What the link part says."""
+    """What the link part says; `values` are those of LINK."""
 
     #: None for an orphan.
     link_id: int | None
     nonce: int
-    code: Values
+    values: Values
 
 
 class OfVisitor(NamedTuple):
@@ -95,6 +96,11 @@ def click(body: bytes) -> Enriched:
     return Enriched(time_ms, flags, kind, _link(link), of_visitor, _request(request))
 
 
+def trigger(flags: int) -> Values:
+    """The values of TRIGGER under `flags`."""
+    return ("qr",) if flags & _QR else (None,)
+
+
 def country(network: bytes) -> str | None:
     """The ISO 3166 code of the country that a network (3 or 6 bytes) is registered in, or None."""
     address = visitors.network_address(network)
@@ -111,7 +117,7 @@ def _remembered(learn: Callable[[bytes], Learnt]) -> Callable[[bytes], Learnt]:
 @_remembered
 def _link(part: bytes) -> OfLink:
     read = frame.unpack_link(part)
-    return OfLink(read.link_id, read.nonce, _unless_it_fails(_code, read, (None,)))
+    return OfLink(read.link_id, read.nonce, _unless_it_fails(_of_link, read, (None,) * len(LINK)))
 
 
 @_remembered
@@ -136,8 +142,8 @@ def _unless_it_fails(learn: Callable[[Part], Learnt], part: Part, otherwise: Lea
         return otherwise
 
 
-def _code(part: frame.LinkPart) -> Values:
-    return (clicks.label(part.code),)
+def _of_link(part: frame.LinkPart) -> Values:
+    return (clicks.label(part.code), clicks.label(part.variant))
 
 
 def _of_visitor(part: frame.VisitorPart) -> OfVisitor:

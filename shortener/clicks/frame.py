@@ -6,6 +6,10 @@
 The three parts are packed apart because each has its own life: a link's bytes never change, a visitor's are the
 same all day, only the request's are new each time. Strings are u16 length and UTF-8. The CRC is seeded with the
 segment's id, so that a frame copied into another segment does not pass for its own.
+
+The inbox keeps bodies, that is version and payload: what was committed in a row is there as a whole.
+
+Version 2 has the variant behind the code in the link part, version 1 has none. Both are read, as version 2.
 """
 
 import struct
@@ -14,11 +18,13 @@ from typing import NamedTuple
 
 from shortener.domain.click import UTM_PARAMETERS, ClickClass, Flag
 
-VERSION = 1
+VERSION = 2
+#: What a spool may still hold that was not drained before an upgrade.
+_WITHOUT_VARIANT = 1
 #: Bytes of a string that are kept: 512 characters of any script.
 _MAX_STRING = 4 * 512
-#: Longest version and payload: room for nine strings of that length, whatever a visitor sends, and the numbers.
-MAX_LENGTH = 20 * 1024
+#: Longest version and payload: room for ten strings of that length, whatever a visitor sends, and the numbers.
+MAX_LENGTH = 24 * 1024
 
 _HEAD = struct.Struct("<II")
 #: Bytes of a frame before version and payload.
@@ -35,15 +41,20 @@ _VISITOR_STRINGS = ("network", "user_agent", "language")
 _ORPHAN, _OF_LINK = 0, 1
 _EARLY = "the payload ends early"
 _VERSION_BYTE = bytes([VERSION])
+_NO_STRING = _STRING.pack(0)
 
 
 class UnknownVersion(ValueError):
     """A frame written by another version of the shortener."""
 
 
-def pack_link(link_id: int | None, nonce: int, code: str) -> bytes:
-    """The part of a payload that depends on the link; `link_id` None is an orphan and `code` its path."""
-    return _LINK.pack(_ORPHAN if link_id is None else _OF_LINK, link_id or 0, nonce) + _string(code)
+def pack_link(link_id: int | None, nonce: int, code: str, variant: str = "") -> bytes:
+    """The part of a payload that depends on the link; `link_id` None is an orphan and `code` its path.
+
+    `variant` says which target of a split was served; empty where there was none.
+    """
+    kind = _ORPHAN if link_id is None else _OF_LINK
+    return _LINK.pack(kind, link_id or 0, nonce) + _string(code) + _string(variant)
 
 
 def pack_visitor(*, salt_day: int, visitor_hash: int, network: bytes, user_agent: str, language: str) -> bytes:
@@ -70,17 +81,27 @@ def seal(payload: bytes, seed: int) -> bytes:
     return _HEAD.pack(len(body), zlib.crc32(body, seed)) + body
 
 
+def seal_body(body: bytes, seed: int) -> bytes:
+    """The same of a `body`, whatever its version."""
+    return _HEAD.pack(len(body), zlib.crc32(body, seed)) + body
+
+
+def body_of(payload: bytes) -> bytes:
+    """Version and payload, as the inbox keeps them."""
+    return _VERSION_BYTE + payload
+
+
 def read_all(data: bytes, seed: int, at_most: int) -> tuple[list[bytes], int]:
     """The bodies of up to `at_most` whole frames that `data` begins with, and the offset behind the last of them."""
     bodies: list[bytes] = []
     at = 0
-    while len(bodies) < at_most and (body := _body(data, at, seed)) is not None:
+    while len(bodies) < at_most and (body := _body_at(data, at, seed)) is not None:
         bodies.append(body)
         at += _HEAD.size + len(body)
     return bodies, at
 
 
-def _body(data: bytes, offset: int, seed: int) -> bytes | None:
+def _body_at(data: bytes, offset: int, seed: int) -> bytes | None:
     start = offset + _HEAD.size
     if start > len(data):
         return None
@@ -109,6 +130,8 @@ class LinkPart(NamedTuple):
     link_id: int | None
     nonce: int
     code: str
+    #: Empty where there was no split.
+    variant: str
 
 
 class VisitorPart(NamedTuple):
@@ -133,24 +156,34 @@ def split(body: bytes) -> Parts:
 
     A string that is cut is found when its part is unpacked.
     """
-    if body[0] != VERSION:
-        raise UnknownVersion(f"frame version {body[0]}")
     try:
+        if body[0] != VERSION:
+            body = _as_now(body)
         _, time_ms, flags, click_class, length = _BEFORE_CODE.unpack_from(body)
         visitor_at = _BEFORE_CODE.size + length
+        visitor_at += _STRING.size + _STRING.unpack_from(body, visitor_at)[0]
         at = visitor_at + _VISITOR.size
         for _ in _VISITOR_STRINGS:
             at += _STRING.size + _STRING.unpack_from(body, at)[0]
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise ValueError(_EARLY) from error
     return Parts(time_ms, flags, click_class, body[_LINK_AT:visitor_at], body[visitor_at:at], body[at:])
+
+
+def _as_now(body: bytes) -> bytes:
+    """The body of an older version as one of the present. Raises UnknownVersion, or struct.error where it is cut."""
+    if body[0] != _WITHOUT_VARIANT:
+        raise UnknownVersion(f"frame version {body[0]}")
+    *_, length = _BEFORE_CODE.unpack_from(body)
+    variant_at = _BEFORE_CODE.size + length
+    return _VERSION_BYTE + body[_VERSION_SIZE:variant_at] + _NO_STRING + body[variant_at:]
 
 
 def unpack_link(part: bytes) -> LinkPart:
     """The reverse of `pack_link`. Raises ValueError."""
     reader = _Reader(part)
     kind, link_id, nonce = reader.numbers(_LINK)
-    return LinkPart(link_id if kind == _OF_LINK else None, nonce, reader.text())
+    return LinkPart(link_id if kind == _OF_LINK else None, nonce, reader.text(), reader.text())
 
 
 def unpack_visitor(part: bytes) -> VisitorPart:

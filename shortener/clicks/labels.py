@@ -44,7 +44,7 @@ class Labels:
         }
 
     def publish(self) -> None:
-        """Remembers what the last `resolve` found: call it when its transaction has been committed."""
+        """Remembers what the last `resolve` found: call it when its transaction has been committed, and only then."""
         self._kept.update(self._found)
         self._found = {}
         while len(self._kept) > KEPT:

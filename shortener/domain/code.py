@@ -52,6 +52,15 @@ def check(code: str, reserved: Collection[str]) -> str:
     return normal
 
 
+def of_number(number: int, length: int) -> str:
+    """The generated code of `length` characters with this number, below len(ALPHABET) ** length."""
+    characters = []
+    for _ in range(length):
+        number, digit = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[digit])
+    return "".join(characters)
+
+
 def shown(code: str) -> str:
     """`code` as a message may repeat it: printable, and no longer than a code can be."""
     return text.printable(code[:MAX_LENGTH]) + ("…" if len(code) > MAX_LENGTH else "")

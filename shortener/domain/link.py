@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shortener.domain.rule import Rule
+
 #: Statuses a link may answer with (RFC 9110 sections 15.4.2, 15.4.3, 15.4.8, 15.4.9).
 REDIRECT_STATUSES = (301, 302, 307, 308)
 #: Those that browsers may keep and repeat without asking again.
@@ -18,6 +20,9 @@ MAX_TITLE_LENGTH = 512
 #: So that a link with every field at its longest still fits into the largest body, even with all characters escaped.
 MAX_NOTES_LENGTH = 2_000
 MAX_TAGS = 50
+MAX_EXTERNAL_ID_LENGTH = 255
+#: What a double holds exactly, so that every JSON parser reads back what was sent.
+MOST_MAX_CLICKS = 2**53
 
 #: Pseudo-links: clicks that are no one link's are credited to these ids in the statistics.
 INSTANCE_ID = 0
@@ -50,6 +55,18 @@ class Link:
     valid_from: datetime | None
     expires_at: datetime | None
     expired_target: str | None
+    #: How many people it redirects at most.
+    max_clicks: int | None
+    #: As argon2 writes it down; None for everybody.
+    password_hash: str | None
+    #: Whether the visitor's own query and the path behind the code are passed on.
+    forward_query: bool
+    forward_path: bool
+    #: Whether its clicks are counted.
+    track: bool
+    rules: tuple[Rule, ...]
+    #: What another system calls it.
+    external_id: str | None
     created_at: datetime
     updated_at: datetime
     #: Counts the changes, from 1.
@@ -58,6 +75,8 @@ class Link:
     clicks: int = 0
     unique: int = 0
     last_clicked_at: datetime | None = None
+    #: Other codes that lead here, on the same domain.
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,7 @@ class LinkDraft:
     """What a link should become: values that have passed every check. `code` None asks for a generated one."""
 
     target: str
+    domain: str = ""
     code: str | None = None
     title: str | None = None
     notes: str | None = None
@@ -74,6 +94,18 @@ class LinkDraft:
     valid_from: datetime | None = None
     expires_at: datetime | None = None
     expired_target: str | None = None
+    #: How many people it redirects at most.
+    max_clicks: int | None = None
+    #: As argon2 writes it down; None for everybody.
+    password_hash: str | None = None
+    #: Whether the visitor's own query and the path behind the code are passed on.
+    forward_query: bool = False
+    forward_path: bool = False
+    #: Whether its clicks are counted.
+    track: bool = True
+    rules: tuple[Rule, ...] = field(default=())
+    #: What another system calls it.
+    external_id: str | None = None
 
 
 class State(StrEnum):
@@ -84,6 +116,8 @@ class State(StrEnum):
     PENDING = "pending"
     DISABLED = "disabled"
     EXPIRED = "expired"
+    #: `max_clicks` have been granted.
+    EXHAUSTED = "exhausted"
 
 
 def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | None, now: datetime) -> State:
@@ -95,6 +129,11 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
     if expires_at is not None and now >= expires_at:
         return State.EXPIRED
     return State.LIVE
+
+
+def etag(link: Link) -> str:
+    """The entity tag of a link's fields (RFC 9110 section 8.8.3). Clicks do not change it."""
+    return f'"{link.id}-{link.version}"'
 
 
 def warnings(status: int | None, instance_status: int, cache_seconds: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Tags: words by which links are grouped."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shortener import errors
 from shortener.domain import text
@@ -9,6 +10,20 @@ MAX_LENGTH = 64
 #: Longest tag that is normalised at all: composing characters may bring one down to MAX_LENGTH, but the time
 #: it takes is quadratic in a run of combining marks.
 _MAX_RAW_LENGTH = 4 * MAX_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag with what its living links have. Detached: changing it changes nothing stored."""
+
+    #: In normal form.
+    name: str
+    #: As domain.color writes it; None where nobody has chosen one.
+    color: str | None
+    links: int
+    #: Clicks by people, and those of them that were a visitor's first of the day, over all its links.
+    clicks: int
+    unique: int
 
 
 def normal_form(tag: str, *, name: str = "tags") -> str:

@@ -1,9 +1,12 @@
-"""Answers: what a visit gets, as data. Pure: the entry, the method and the time come in."""
+"""Answers: what a visit gets, as data. Pure: the entry, the visit and the time come in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
+from shortener.domain.condition import Facts
 from shortener.domain.link import METHOD_KEEPING_STATUSES, State
 from shortener.redirect import entry as entries
 from shortener.redirect.entry import UNCACHED, Entry
@@ -22,6 +25,29 @@ class Outcome(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
 
 
+class Visit(NamedTuple):
+    """What is asked, and by whom."""
+
+    method: str
+    #: In normal form.
+    code: str
+    #: What stands behind the code in the path, without its slash, and the query: as they came.
+    path: str
+    query: str
+    facts: Facts
+    #: A number below 2^32 that is always the same for this visitor and the link with this id.
+    share: Callable[[int], int]
+
+
+class Choice(NamedTuple):
+    """Where a visit of a live link leads."""
+
+    location: str
+    status: int
+    #: The link's part of the click.
+    click: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a visit gets."""
@@ -31,8 +57,8 @@ class Answer:
     status: int = 0
     location: str | None = None
     cache_control: str = UNCACHED
-    #: Whether the visit is a click of the link.
-    counted: bool = False
+    #: The link's part of a click, if the visit is one that counts.
+    click: bytes | None = None
     #: Why a link is gone.
     state: State = State.LIVE
     allow: tuple[str, ...] = READING
@@ -44,33 +70,58 @@ class AnswerPolicy:
 
     #: How long a permanent redirect may be kept, seconds.
     cache_seconds: int
-    #: Where unknown codes lead; None for an answer with status 404.
-    not_found_target: str | None
 
 
-def answer(entry: Entry | None, method: str, now: datetime, policy: AnswerPolicy) -> Answer:
-    """What `method` on the link of `entry` gets at `now`; None is an unknown code."""
+def choose(entry: Entry, visit: Visit) -> Choice:
+    """Where `visit` of a live link leads: the first rule that fits decides, else the link's own target."""
+    target, status, click = entry.target, entry.status, entry.click
+    if entry.rules is not None:
+        decision = entry.rules.decide(visit.facts, lambda: visit.share(entry.id))
+        if decision is not None:
+            target, status = decision.target, decision.status or status
+            click = entry.clicks[decision.variant] if decision.variant is not None else click
+    destination = entry.destinations.get(target)
+    if destination is not None:
+        target = destination.to(visit.code, visit.path, visit.query)
+    return Choice(target, status, click)
+
+
+def answer(
+    entry: Entry | None, visit: Visit, now: datetime, policy: AnswerPolicy, not_found_target: str | None
+) -> Answer:
+    """What `visit` to the link of `entry` gets at `now`; None is an unknown code.
+
+    `not_found_target` is where unknown codes lead; None for an answer with status 404.
+    """
     state = State.PENDING if entry is None else entry.state(now)
-    if entry is None or state is State.PENDING:
-        if method not in READING:
+    if entry is None or state is State.PENDING or (visit.path and not entry.forward_path):
+        if visit.method not in READING:
             return Answer(Outcome.NOT_FOUND)
-        return Answer(Outcome.NOT_FOUND, status=302, location=policy.not_found_target)
+        return Answer(Outcome.NOT_FOUND, status=302, location=not_found_target)
     if state is not State.LIVE:
-        location = entry.expired_target if method in READING else None
-        return Answer(Outcome.GONE, status=302, location=location, state=state)
-    allow = READING + WRITING if entry.status in METHOD_KEEPING_STATUSES else READING
-    if method not in allow:
+        return gone(entry, visit.method, state)
+    choice = choose(entry, visit)
+    allow = READING + WRITING if choice.status in METHOD_KEEPING_STATUSES else READING
+    if visit.method not in allow:
         return Answer(Outcome.METHOD_NOT_ALLOWED, allow=allow)
     return Answer(
         Outcome.REDIRECT,
-        status=entry.status,
-        location=entry.target,
+        status=choice.status,
+        location=choice.location,
         cache_control=_cache_control(entry, now, policy.cache_seconds),
-        counted=method != "HEAD",
+        click=choice.click if entry.track and visit.method != "HEAD" else None,
         allow=allow,
     )
 
 
+def gone(entry: Entry, method: str, state: State) -> Answer:
+    """What a visit to a link gets that is over."""
+    location = entry.expired_target if method in READING else None
+    return Answer(Outcome.GONE, status=302, location=location, state=state)
+
+
 def _cache_control(entry: Entry, now: datetime, cache_seconds: int) -> str:
+    if entry.cache_control == UNCACHED:
+        return UNCACHED
     left = None if entry.expires_at is None else int((entry.expires_at - now).total_seconds())
     return entries.cache_control(entry.status, cache_seconds, left)

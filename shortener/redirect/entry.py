@@ -1,13 +1,17 @@
 """Entries: a link as visits see it, frozen, with everything worked out that does not change from visit to visit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from shortener.domain import link as links
 from shortener.domain import period
+from shortener.domain import rule as rules
+from shortener.domain.destination import Destination, compile_destination
 from shortener.domain.link import PERMANENT_STATUSES, State
-from shortener.storage.links import Visited
+from shortener.redirect.domains import Domains
+from shortener.redirect.rule import CompiledRules, compile_rules
+from shortener.storage.visits import Visited
 
 #: Nobody but this visitor's browser may keep the answer, and it not even for a moment.
 UNCACHED = "private, no-store"
@@ -19,44 +23,68 @@ _NEVER_ENDING = 2**62
 class Defaults:
     """What the instance has decided for links that say nothing themselves, and how a link is written down."""
 
-    #: One of domain.link.REDIRECT_STATUSES.
+    #: One of domain.link.REDIRECT_STATUSES: that of a plain link.
     status: int
-    expired_target: str | None
     #: How long a permanent redirect may be kept, seconds.
     cache_seconds: int
-    #: Link id, nonce and code as the part of a click that is the link's.
-    pack_link: Callable[[int, int, str], bytes]
+    #: Link id, nonce, code and variant as the part of a click that is the link's.
+    pack_link: Callable[[int, int, str, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A living link, ready to be visited."""
 
-    #: In stored form: byte for byte what Location says.
+    id: int
+    nonce: int
+    #: In stored form: byte for byte what Location says, if no rule and no visitor adds anything to it.
     target: str
-    #: Its own or the instance's.
+    #: Its own, its domain's or the instance's.
     status: int
     enabled: bool
     valid_from: datetime | None
     expires_at: datetime | None
-    #: Its own or the instance's; None for an answer with status 410.
+    #: The same; None for an answer with status 410.
     expired_target: str | None
-    #: The link's part of a click, as `Defaults.pack_link` made it.
+    #: The link's part of a click, as `Defaults.pack_link` made it, by variant; the one without a variant is `click`.
     click: bytes
-    #: From the first moment to before the second, milliseconds since 1970, every visit gets the same redirect, with
-    #: this Cache-Control. Outside of that it takes a closer look (redirect/answer).
+    clicks: Mapping[str, bytes]
+    #: From the first moment to before the second, milliseconds since 1970, it is live.
+    live_from_ms: int
+    live_until_ms: int
+    #: The same, for the time in which every visit gets the same redirect with this Cache-Control. Outside of that it
+    #: takes a closer look (redirect/answer).
     steady_from_ms: int
     steady_until_ms: int
     cache_control: str
+    #: Whether clicks are counted.
+    track: bool
+    #: None where there are none.
+    rules: CompiledRules | None
+    #: How a target becomes a Location, for those that depend on the visit.
+    destinations: Mapping[str, Destination]
+    forward_path: bool
+    #: Whether it redirects a limited number of people: then each of them is the database's to grant (redirect/limit).
+    is_limited: bool
+    #: Whether it had granted all when it was loaded.
+    is_exhausted: bool
+    version: int
+    password_hash: str | None
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether more than looking at the visit decides: a password or a limit."""
+        return self.is_limited or self.password_hash is not None
 
     def state(self, now: datetime) -> State:
         """What the link is at `now`."""
-        return links.state(enabled=self.enabled, valid_from=self.valid_from, expires_at=self.expires_at, now=now)
+        found = links.state(enabled=self.enabled, valid_from=self.valid_from, expires_at=self.expires_at, now=now)
+        return State.EXHAUSTED if found is State.LIVE and self.is_exhausted else found
 
 
 #: How a plain link is kept: length of the link's part of a click (one byte) | that part | target. Plain is a link
-#: that is always live and has the instance's status, as most have. As entries, 100,000 of them would take 34 MB, so
-#: they take 11.
+#: that is always live, leads everybody to one target, has the instance's status, and is counted, as most are. As
+#: entries, 100,000 of them would take 34 MB, so they take 11.
 Plain = bytes
 _MAX_PLAIN_CLICK = 255
 
@@ -64,45 +92,77 @@ _MAX_PLAIN_CLICK = 255
 def compact(entry: Entry, defaults: Defaults) -> Entry | Plain:
     """`entry` as it is kept: if its link is plain, as bytes."""
     always = (entry.steady_from_ms, entry.steady_until_ms) == (0, _NEVER_ENDING)
-    if always and entry.status == defaults.status and len(entry.click) <= _MAX_PLAIN_CLICK:
+    if always and entry.track and entry.status == defaults.status and len(entry.click) <= _MAX_PLAIN_CLICK:
         return bytes([len(entry.click)]) + entry.click + entry.target.encode()
     return entry
 
 
 def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
-    """The entry that was kept."""
+    """The entry that was kept; of a plain link without id and nonce, which stand in its click."""
     if isinstance(kept, Entry):
         return kept
     target_at = kept[0] + 1
     return Entry(
+        id=0,
+        nonce=0,
         target=kept[target_at:].decode(),
         status=defaults.status,
         enabled=True,
         valid_from=None,
         expires_at=None,
-        expired_target=defaults.expired_target,
+        expired_target=None,
         click=kept[1:target_at],
+        clicks={},
+        live_from_ms=0,
+        live_until_ms=_NEVER_ENDING,
         steady_from_ms=0,
         steady_until_ms=_NEVER_ENDING,
         cache_control=cache_control(defaults.status, defaults.cache_seconds),
+        track=True,
+        rules=None,
+        destinations={},
+        forward_path=False,
+        is_limited=False,
+        is_exhausted=False,
+        version=0,
+        password_hash=None,
     )
 
 
-def compile_entry(visited: Visited, code: str, defaults: Defaults) -> Entry:
+def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Domains) -> Entry:
     """The entry of a link found by `code`, in normal form."""
-    status = visited.status or defaults.status
-    steady_from_ms, steady_until_ms = _steady(visited, status, defaults.cache_seconds)
+    otherwise = domains.of(visited.domain)
+    status = visited.status or otherwise.status
+    own_rules = rules.load(visited.rules)
+    destinations = _destinations(visited, own_rules)
+    same_for_all = not (own_rules or destinations or visited.password_hash or visited.max_clicks)
+    live = _live(visited)
+    steady = _steady(visited, live, status, defaults.cache_seconds) if same_for_all else (0, 0)
+    variants = {variant.name for rule in own_rules for variant in rule.split}
     return Entry(
+        id=visited.id,
+        nonce=visited.nonce,
         target=visited.target,
         status=status,
         enabled=visited.enabled,
         valid_from=visited.valid_from,
         expires_at=visited.expires_at,
-        expired_target=visited.expired_target or defaults.expired_target,
-        click=defaults.pack_link(visited.id, visited.nonce, code),
-        steady_from_ms=steady_from_ms,
-        steady_until_ms=steady_until_ms,
-        cache_control=cache_control(status, defaults.cache_seconds),
+        expired_target=visited.expired_target or otherwise.expired_target,
+        click=defaults.pack_link(visited.id, visited.nonce, code, ""),
+        clicks={name: defaults.pack_link(visited.id, visited.nonce, code, name) for name in variants},
+        live_from_ms=live[0],
+        live_until_ms=live[1],
+        steady_from_ms=steady[0],
+        steady_until_ms=steady[1],
+        cache_control=cache_control(status, defaults.cache_seconds) if same_for_all else UNCACHED,
+        track=visited.track,
+        rules=compile_rules(own_rules) if own_rules else None,
+        destinations=destinations,
+        forward_path=visited.forward_path,
+        is_limited=visited.max_clicks is not None,
+        is_exhausted=visited.max_clicks is not None and visited.used >= visited.max_clicks,
+        version=visited.version,
+        password_hash=visited.password_hash,
     )
 
 
@@ -113,13 +173,26 @@ def cache_control(status: int, cache_seconds: int, left: int | None = None) -> s
     return f"public, max-age={cache_seconds if left is None else min(cache_seconds, left)}"
 
 
-def _steady(visited: Visited, status: int, cache_seconds: int) -> tuple[int, int]:
+def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[str, Destination]:
+    targets = {visited.target, *(target for rule in own_rules for target in rules.targets(rule))}
+    compiled = {
+        target: compile_destination(target, forward_query=visited.forward_query, forward_path=visited.forward_path)
+        for target in targets
+    }
+    return {target: destination for target, destination in compiled.items() if not destination.is_plain}
+
+
+def _live(visited: Visited) -> tuple[int, int]:
     if not visited.enabled:
         return (0, 0)
     # Rounded to inside: a moment has microseconds.
     begins = period.to_ms(visited.valid_from) + 1 if visited.valid_from else 0
-    if visited.expires_at is None:
-        return (begins, _NEVER_ENDING)
+    return (begins, _NEVER_ENDING if visited.expires_at is None else period.to_ms(visited.expires_at))
+
+
+def _steady(visited: Visited, live: tuple[int, int], status: int, cache_seconds: int) -> tuple[int, int]:
+    if visited.expires_at is None or not visited.enabled:
+        return live
     # Towards its end a permanent redirect may be kept for less and less long.
     kept_ms = cache_seconds * 1000 if status in PERMANENT_STATUSES else 0
-    return (begins, period.to_ms(visited.expires_at) - kept_ms)
+    return (live[0], live[1] - kept_ms)

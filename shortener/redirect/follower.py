@@ -18,6 +18,8 @@ from shortener.storage.engine import Database, Statements
 SQLITE_POLL_SECONDS, POSTGRESQL_POLL_SECONDS = 0.1, 0.25
 #: Changes read at a time.
 BATCH = 500
+#: What the kinds of changes to domains begin with.
+_OF_DOMAINS = "domain-"
 
 log = structlog.get_logger()
 
@@ -26,11 +28,15 @@ class Follower:
     """Follows the feed of one database for one lookup. `close` it when its thread has ended."""
 
     def __init__(self, database: Database, lookup: Lookup) -> None:
-        """Begins at the feed's present end: do this before anything is cached. Raises DatabaseUnavailable."""
+        """Begins at the feed's present end, and reads the domains: do this before anything is cached.
+
+        Raises DatabaseUnavailable.
+        """
         self._statements = Statements(database)
         self._lookup = lookup
         self._poll_seconds = SQLITE_POLL_SECONDS if database.is_sqlite else POSTGRESQL_POLL_SECONDS
         self._seen = self._head()
+        lookup.refresh_domains()
         #: Why it cannot follow, in words; None while it can.
         self.fault: str | None = None
 
@@ -52,11 +58,13 @@ class Follower:
         head = self._head()
         if head.database_id != self._seen.database_id or head.seq < self._seen.seq:
             log.warning("the database is another one or has been restored: starting with an empty cache")
-            self._lookup.clear()
+            self._lookup.refresh_domains()
             self._seen = head
         while self._seen.seq < head.seq:
             with self._statements.connection() as connection:
                 found = changes.since(connection, self._seen.seq, at_most=BATCH)
+            if any(change.kind.startswith(_OF_DOMAINS) for change in found):
+                self._lookup.refresh_domains()
             self._lookup.refresh({(change.domain, change.code) for change in found})
             self._seen = Head(found[-1].seq if found else head.seq, head.database_id)
 

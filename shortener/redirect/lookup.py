@@ -1,23 +1,25 @@
 """Lookup: from a domain and a code to the entry. From the cache, else by asking the database as cheaply as can be."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from shortener.redirect import cache
 from shortener.redirect.cache import Cache
+from shortener.redirect.domains import Domains
 from shortener.redirect.entry import Defaults, Entry, Plain, compact, compile_entry, expand
-from shortener.storage import links
+from shortener.storage import visits
 from shortener.storage.engine import Database, Statements
 
 
 class Lookup:
     """Finds entries in one database. One per worker; `close` it."""
 
-    def __init__(self, database: Database, entries: Cache, defaults: Defaults) -> None:
+    def __init__(self, database: Database, entries: Cache, defaults: Defaults, domains: Domains) -> None:
         self._statements = Statements(database)
         #: A held connection is one thread's; this one is the thread's that calls `refresh`.
         self._refreshing = Statements(database)
         self._cache = entries
+        self.domains = domains
         #: What the instance has decided for links that say nothing themselves.
         self.defaults = defaults
         self._loads: dict[bytes, asyncio.Future[Entry | Plain | None]] = {}
@@ -50,27 +52,35 @@ class Lookup:
 
     def forget(self, domain: str, code: str) -> None:
         """A link has been written: what is known of its code is so no longer. Any thread may say so."""
-        key = cache.key(domain, code)
-        self._mark_dirty(key)
-        self._cache.evict(key)
+        for key in (cache.key(name, code) for name in self._answering(domain)):
+            self._mark_dirty(key)
+            self._cache.evict(key)
 
     def refresh(self, changed: Collection[tuple[str, str]]) -> None:
         """Brings what is cached of these domains and codes up to date. For another thread than the event loop's.
 
         Raises DatabaseUnavailable; then everything stays as it was, since old entries are better than none.
         """
+        asked = [(cache.key(name, code), name, code) for domain, code in changed for name in self._answering(domain)]
         fresh = {}
-        for domain, code in changed:
-            key = cache.key(domain, code)
+        for key, domain, code in asked:
             self._mark_dirty(key)
             if key in self._cache:
                 fresh[key] = self._load(self._refreshing, domain, code)
-        for domain, code in changed:
-            key = cache.key(domain, code)
+        for key, _, _ in asked:
             if fresh.get(key) is None:
                 self._cache.evict(key)
             elif key in self._cache:  # else it has been forgotten meanwhile, because of something newer
                 self._cache.put(key, fresh[key])
+
+    def refresh_domains(self) -> None:
+        """Reads the configured domains anew, and forgets all entries, which depend on them. Not often called.
+
+        For the same thread as `refresh`. Raises DatabaseUnavailable.
+        """
+        with self._refreshing.connection() as connection:
+            self.domains.refresh(connection)
+        self.clear()
 
     def clear(self) -> None:
         """Forgets everything: the database is another one, or an older state of the same."""
@@ -85,8 +95,10 @@ class Lookup:
 
     def _load(self, statements: Statements, domain: str, code: str) -> Entry | Plain | None:
         with statements.connection() as connection:
-            visited = links.visited(connection, domain, code)
-        return None if visited is None else compact(compile_entry(visited, code, self.defaults), self.defaults)
+            found = visits.visited(connection, domain, code)
+        if found is None:
+            return None
+        return compact(compile_entry(found, code, self.defaults, self.domains), self.defaults)
 
     def _load_once(self, key: bytes, domain: str, code: str) -> "asyncio.Future[Entry | Plain | None]":
         load = self._loads.get(key)
@@ -98,8 +110,11 @@ class Lookup:
     async def _load_in_thread(self, key: bytes, domain: str, code: str) -> Entry | Plain | None:
         try:
             kept = await asyncio.to_thread(self._load, self._statements, domain, code)
-            # What was read before a change must not be kept after it.
-            return kept if key in self._dirty else self._stored(key, kept)
+            # What was read before a change must not be kept after it; and it must be known if the database goes now.
+            while key in self._dirty:
+                self._dirty.discard(key)
+                kept = await asyncio.to_thread(self._load, self._statements, domain, code)
+            return self._stored(key, kept)
         finally:
             del self._loads[key]
             self._dirty.discard(key)
@@ -107,6 +122,10 @@ class Lookup:
     def _stored(self, key: bytes, kept: Entry | Plain | None) -> Entry | Plain | None:
         self._cache.put(key, kept)
         return kept
+
+    def _answering(self, domain: str) -> Iterable[str]:
+        """The domains that a link on `domain` may answer on: one on the default domain on all of them."""
+        return (domain,) if domain else ("", *self.domains.names)
 
     def _mark_dirty(self, key: bytes) -> None:
         if key in self._loads:

@@ -124,7 +124,7 @@ def _note_use(database: Database, preset: Preset, key: ApiKey, now: datetime) ->
     if noted is not None and now - noted <= _TOUCH_EVERY:
         return
     preset.noted[key.id] = now
-    with suppress(errors.DatabaseUnavailable), database.write() as connection:
+    with suppress(errors.DatabaseUnavailable), database.write(incidental=True) as connection:
         rows.touch(connection, key.id, now)
 
 

@@ -1,36 +1,21 @@
 """What can be done with links. Each writing function is one transaction that also records the change."""
 
-import secrets
-from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from shortener import errors
-from shortener.domain import code as codes
+from shortener.domain import host as hosts
 from shortener.domain import page as pages
 from shortener.domain import tag as tags
-from shortener.domain import target as targets
 from shortener.domain.link import Link, LinkDraft
 from shortener.domain.page import Page
-from shortener.domain.target import TargetPolicy
+from shortener.services import drafts, recorded
+from shortener.services.drafts import LinkPolicy
+from shortener.services.recorded import IfMatch
 from shortener.storage import changes
 from shortener.storage import links as rows
 from shortener.storage.engine import Connection, Database
 from shortener.storage.links import Listing, Sort
-
-_DRAFT_FIELDS = tuple(field.name for field in fields(LinkDraft))
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPolicy:
-    """What this instance allows and prefers."""
-
-    targets: TargetPolicy
-    #: First path segments of the shortener's own routes, lower case.
-    reserved: Collection[str]
-    #: Characters of a generated code.
-    code_length: int
 
 
 def create(
@@ -39,21 +24,22 @@ def create(
     """Makes a link; returns it and whether it is new.
 
     With `return_existing` a living link with the same target (and the same code, if `draft` has one) is returned
-    as it is instead. Raises errors.Target*, CodeInvalid, CodeReserved, CodeTaken, DatesContradict, TagInvalid.
+    as it is instead. Raises errors.Target*, Code*, DatesContradict, TagInvalid, RuleInvalid, PlaceholderInvalid,
+    DomainNotFound, ExternalIdTaken.
     """
-    draft = _checked(draft, policy)
+    draft = drafts.checked(draft, policy)
     with database.write() as connection:
         changes.lock(connection)
         existing = _existing(connection, draft) if return_existing else None
         if existing is not None:
             return existing, False
-        return _add(connection, draft, policy, actor), True
+        return recorded.add(connection, draft, policy, actor), True
 
 
-def get(database: Database, code: str) -> Link:
-    """The link called `code`. Raises LinkNotFound."""
+def get(database: Database, code: str, domain: str = "") -> Link:
+    """The link called `code`, or that has it as an alias. Raises LinkNotFound."""
     with database.read() as connection:
-        return _by_code(connection, code)
+        return recorded.find(connection, domain, code)
 
 
 def search(
@@ -64,13 +50,20 @@ def search(
     descending: bool,
     text: str | None = None,
     tag: str | None = None,
+    domain: str | None = None,
     cursor: str | None = None,
 ) -> Page[Link]:
-    """A page of the living links that carry `tag` and contain `text`. Raises CursorInvalid, TagInvalid."""
-    listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text)
+    """A page of the living links that carry `tag` and contain `text`.
+
+    Raises CursorInvalid, TagInvalid, DomainInvalid.
+    """
+    domain = hosts.normal_form(domain) if domain else domain
+    listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text, domain=domain)
     if tag is not None:
         listing = replace(listing, tag=tags.normal_form(tag, name="tag"))
-    question = pages.question("links", sort, "desc" if descending else "asc", text or "", listing.tag or "")
+    order = "desc" if descending else "asc"
+    place = "" if domain is None else f"on {domain}"
+    question = pages.question("links", sort, order, text or "", listing.tag or "", place)
     if cursor is not None:
         listing = replace(listing, after=_position(question, cursor, sort))
     with database.read() as connection:
@@ -81,127 +74,100 @@ def search(
     return Page(found[:limit], pages.make_cursor(question, [rows.sort_value(last, sort), last.id]))
 
 
-def edit(database: Database, policy: LinkPolicy, code: str, edits: dict[str, Any], *, actor: str) -> Link:
-    """Gives the link called `code` new values for the fields of LinkDraft in `edits`, but its code.
+def edit(
+    database: Database,
+    policy: LinkPolicy,
+    code: str,
+    edits: dict[str, Any],
+    *,
+    actor: str,
+    domain: str = "",
+    if_match: IfMatch = None,
+) -> Link:
+    """Gives the link called `code` new values for the fields of LinkDraft in `edits`.
 
-    Raises LinkNotFound and what `create` raises.
+    Raises LinkNotFound, VersionMismatch, and what `create` raises.
     """
     with database.write() as connection:
         changes.lock(connection)
-        before = _by_code(connection, code)
-        draft = _checked(replace(_draft(before), **edits), policy, edits.keys())
-        return _change(connection, before, draft, actor)
+        before = recorded.find(connection, domain, code)
+        recorded.match(before, if_match)
+        draft = drafts.checked(replace(drafts.of_link(before), **edits), policy, edits.keys())
+        return recorded.change(connection, before, draft, actor)
 
 
-def put(database: Database, policy: LinkPolicy, code: str, draft: LinkDraft, *, actor: str) -> tuple[Link, bool]:
+def put(
+    database: Database,
+    policy: LinkPolicy,
+    code: str,
+    draft: LinkDraft,
+    *,
+    actor: str,
+    if_match: IfMatch = None,
+) -> tuple[Link, bool]:
     """Makes the link called `code` exactly what `draft` says, creating it if need be; returns whether it is new.
 
-    Raises what `create` raises.
+    Raises what `edit` raises, and AliasInvalid if the code is an alias.
     """
-    draft = _checked(replace(draft, code=code), policy)
+    draft = drafts.checked(replace(draft, code=code), policy)
     with database.write() as connection:
         changes.lock(connection)
-        before = rows.by_code(connection, "", draft.code or "")
-        if before is None:
-            return _add(connection, draft, policy, actor), True
-        return _change(connection, before, draft, actor), False
+        before = rows.by_code(connection, draft.domain, draft.code or "")
+        _refuse_alias(before, draft.code)
+        return _put(connection, policy, before, draft, actor, if_match)
 
 
-def delete(database: Database, code: str, *, actor: str) -> Link:
-    """Deletes the link called `code`, and returns what it was. The code is free again, the statistics stay.
-
-    Raises LinkNotFound.
-    """
-    now = datetime.now(UTC)
+def put_external(
+    database: Database,
+    policy: LinkPolicy,
+    external_id: str,
+    draft: LinkDraft,
+    *,
+    actor: str,
+    if_match: IfMatch = None,
+) -> tuple[Link, bool]:
+    """The same of the link that another system calls `external_id`; without a code in `draft` it keeps its own."""
+    draft = drafts.checked(replace(draft, external_id=external_id), policy)
     with database.write() as connection:
         changes.lock(connection)
-        before = _by_code(connection, code)
-        rows.bury(connection, before.id, now)
-        _record(connection, "link-deleted", before, _difference(_draft(before), None), actor, now)
+        return _put(connection, policy, rows.by_external_id(connection, external_id), draft, actor, if_match)
+
+
+def delete(database: Database, code: str, *, actor: str, domain: str = "", if_match: IfMatch = None) -> Link:
+    """Deletes the link called `code` with its aliases, and returns what it was. The statistics stay.
+
+    Raises LinkNotFound, VersionMismatch, and AliasInvalid if the code is an alias.
+    """
+    with database.write() as connection:
+        changes.lock(connection)
+        before = recorded.find(connection, domain, code)
+        _refuse_alias(before, code)
+        recorded.match(before, if_match)
+        recorded.remove(connection, before, actor)
     return before
 
 
-def _checked(draft: LinkDraft, policy: LinkPolicy, changed: Collection[str] = _DRAFT_FIELDS) -> LinkDraft:
-    """`draft` with its `changed` fields in normal form; raises the first thing that is wrong with them.
+def _put(
+    connection: Connection, policy: LinkPolicy, before: Link | None, draft: LinkDraft, actor: str, if_match: IfMatch
+) -> tuple[Link, bool]:
+    if before is not None:
+        recorded.match(before, if_match)
+        return recorded.change(connection, before, draft, actor), False
+    if if_match is not None:
+        raise errors.VersionMismatch("There is no such link yet: send no If-Match.", field="If-Match")
+    return recorded.add(connection, draft, policy, actor), True
 
-    What was not changed is not judged again: a policy that has become stricter must not block other edits.
-    """
-    if draft.valid_from and draft.expires_at and draft.valid_from >= draft.expires_at:
-        raise errors.DatesContradict(field="expires_at")
-    normal: dict[str, Any] = {}
-    for name in ("target", "expired_target"):
-        value = getattr(draft, name)
-        if name in changed and value is not None:
-            normal[name] = targets.check(value, policy.targets, name=name)
-    if "code" in changed and draft.code is not None:
-        normal["code"] = codes.check(draft.code, policy.reserved)
-    if "tags" in changed:
-        normal["tags"] = tags.normal_forms(draft.tags)
-    return replace(draft, **normal)
+
+def _refuse_alias(link: Link | None, code: str | None) -> None:
+    if link is not None and code in link.aliases:
+        raise errors.AliasInvalid(f"'{code}' is an alias of '{link.code}': change that link, or remove the alias.")
 
 
 def _existing(connection: Connection, draft: LinkDraft) -> Link | None:
     if draft.code is None:
-        return rows.by_target(connection, "", draft.target)
-    found = rows.by_code(connection, "", draft.code)
+        return rows.by_target(connection, draft.domain, draft.target)
+    found = rows.by_code(connection, draft.domain, draft.code)
     return found if found is not None and found.target == draft.target else None
-
-
-def _add(connection: Connection, draft: LinkDraft, policy: LinkPolicy, actor: str) -> Link:
-    now = datetime.now(UTC)
-    code = draft.code or _generated(policy, policy.code_length)
-    attempts = 0
-    while rows.add(connection, draft, code=code, nonce=secrets.randbits(32), now=now) is None:
-        if draft.code is not None:
-            raise errors.CodeTaken(f"Another link is called '{code}' already; choose another code.", field="code")
-        attempts += 1
-        code = _generated(policy, policy.code_length + attempts // codes.ATTEMPTS_PER_LENGTH)
-    made = _by_code(connection, code)
-    _record(connection, "link-created", made, _difference(None, _draft(made)), actor, now)
-    return made
-
-
-def _generated(policy: LinkPolicy, length: int) -> str:
-    while True:
-        code = "".join(secrets.choice(codes.ALPHABET) for _ in range(length))
-        if code.lower() not in policy.reserved:
-            return code
-
-
-def _change(connection: Connection, before: Link, draft: LinkDraft, actor: str) -> Link:
-    difference = _difference(_draft(before), replace(draft, code=before.code))
-    if not difference:
-        return before
-    now = datetime.now(UTC)
-    rows.change(connection, before.id, draft, now)
-    _record(connection, "link-edited", before, difference, actor, now)
-    return _by_code(connection, before.code)
-
-
-def _by_code(connection: Connection, code: str) -> Link:
-    normal = codes.normal_form(code)
-    found = rows.by_code(connection, "", normal) if normal else None
-    if found is None:
-        raise errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
-    return found
-
-
-def _draft(link: Link) -> LinkDraft:
-    return LinkDraft(**{name: getattr(link, name) for name in _DRAFT_FIELDS})
-
-
-def _difference(before: LinkDraft | None, after: LinkDraft | None) -> dict[str, list[Any]]:
-    """Field → [before, after], for those that differ."""
-    pairs = {name: [getattr(before, name, None), getattr(after, name, None)] for name in _DRAFT_FIELDS}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _record(
-    connection: Connection, kind: str, link: Link, diff: dict[str, list[Any]], actor: str, now: datetime
-) -> None:
-    changes.append(
-        connection, at=now, actor=actor, kind=kind, code=link.code, domain=link.domain, link_id=link.id, diff=diff
-    )
 
 
 def _position(question: str, cursor: str, sort: Sort) -> tuple[Any, int]:

@@ -5,8 +5,9 @@ Nothing above this module meets a driver's exception: they leave `Database` as o
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "Connection",
     "Database",
     "Statements",
+    "before_commit",
     "bundled_sqlite",
     "insert_in",
     "insert_into",
@@ -56,6 +58,10 @@ _UNREACHABLE = frozenset({exc.OperationalError, exc.InterfaceError, exc.TimeoutE
 _SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 #: Statement timeout, lock not available.
 _POSTGRESQL_BUSY = frozenset({"57014", "55P03"})
+
+
+#: What the writing transactions of the present request do before they commit; see services/idempotency.
+before_commit: ContextVar[Callable[[Connection], None] | None] = ContextVar("before_commit", default=None)
 
 
 def is_safe_for_wal(version: tuple[int, ...]) -> bool:
@@ -111,10 +117,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block and rolls back on any exception."""
+    def write(self, *, incidental: bool = False) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block and rolls back on any exception.
+
+        `incidental` is what a request writes beside what it asks for, such as when a key was last used.
+        """
+        finish = None if incidental else before_commit.get()
         with self._turn(), self._transaction({_WRITE: True}) as connection:
             yield connection
+            if finish is not None:
+                finish(connection)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

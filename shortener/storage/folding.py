@@ -35,7 +35,7 @@ from shortener.storage.click_tables import click, click_breakdown, click_breakdo
 from shortener.storage.engine import insert_in, insert_into
 
 _COUNTS = ("clicks", "unique")
-#: Statements kept, 2 KB each: two tables and twelve dimensions on a few days.
+#: Statements kept, 2 KB each: two tables and fourteen dimensions on a few days.
 _STATEMENTS_KEPT = 128
 
 #: The clicks of a step by day, link, value, class and domain.

@@ -1,21 +1,25 @@
-"""Rows of link: finding, listing, making and burying them."""
+"""Rows of link: finding, listing, making and burying them. What a visit reads is in visits.py."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, text, update
 
 from shortener.domain import period
+from shortener.domain import rule as rules
 from shortener.domain import target as targets
 from shortener.domain.click import ClickClass
 from shortener.domain.link import Link, LinkDraft
-from shortener.storage import tags
+from shortener.storage import aliases, tags
 from shortener.storage.click_tables import link_total
 from shortener.storage.engine import insert_into
 from shortener.storage.tables import link, link_tag, tag
+
+#: Values of one IN: far below what either database takes.
+_CHUNK = 500
 
 _living = link.c.deleted_at.is_(None)
 _clicks = func.coalesce(link_total.c.clicks, 0)
@@ -48,49 +52,14 @@ class Listing:
     search: str | None = None
     #: A tag in normal form.
     tag: str | None = None
+    domain: str | None = None
     #: Value of the sort key and id of the last link of the page before.
     after: tuple[Any, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """What a visit needs of a link's row."""
-
-    id: int
-    nonce: int
-    target: str
-    status: int | None
-    enabled: bool
-    valid_from: datetime | None
-    expires_at: datetime | None
-    expired_target: str | None
-
-
-#: Built once: building it for every visit would cost more than asking it.
-_visited = select(*(link.c[name] for name in Visited.__slots__)).where(
-    link.c.domain == bindparam("domain"), link.c.code == bindparam("code"), _living
-)
-
-
-def visited(connection: Connection, domain: str, code: str) -> Visited | None:
-    """The living link that a visit to `code`, in normal form, meets, or None. One query by the unique index."""
-    row = connection.execute(_visited, {"domain": domain, "code": code}).one_or_none()
-    return Visited(*row) if row else None
-
-
 def add(connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now: datetime) -> int | None:
     """Makes a link and returns its id, or None if a living link has the code: the unique index decides."""
-    row = {
-        **_columns(draft),
-        "code": code,
-        "nonce": nonce,
-        "domain": "",
-        "created_at": now,
-        "updated_at": now,
-        "forward_query": False,
-        "forward_path": False,
-        "track": True,
-    }
+    row = {**columns(draft), "code": code, "nonce": nonce, "created_at": now, "updated_at": now}
     query = insert_into(connection, link).values(**row).on_conflict_do_nothing().returning(link.c.id)
     link_id: int | None = connection.execute(query).scalar()
     if link_id is not None:
@@ -98,21 +67,87 @@ def add(connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now:
     return link_id
 
 
+def add_many(connection: Connection, made: Sequence[tuple[str, int, LinkDraft]], now: datetime) -> Sequence[int]:
+    """Makes links of codes that are free, nonces and drafts, all at once; returns their ids in the same order."""
+    ids = take_ids(connection, len(made))
+    moments = {"created_at": now, "updated_at": now, "version": 1, "used": 0}
+    rows = [
+        {**columns(draft), **moments, "id": link_id, "code": code, "nonce": nonce}
+        for link_id, (code, nonce, draft) in zip(ids, made, strict=True)
+    ]
+    connection.execute(insert(link), rows)
+    tags.set_for_new(connection, {link_id: draft.tags for link_id, (_, _, draft) in zip(ids, made, strict=True)})
+    return ids
+
+
+def take_ids(connection: Connection, count: int) -> Sequence[int]:
+    """The ids of the next `count` links. On SQLite nobody else is writing; on PostgreSQL the sequence sees to it."""
+    if connection.dialect.name == "postgresql":
+        series = func.generate_series(1, count).table_valued("number")
+        taken = select(func.nextval(func.pg_get_serial_sequence("link", "id"))).select_from(series)
+        return connection.execute(taken).scalars().all()
+    last = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'link'")).scalar() or 0
+    return range(last + 1, last + 1 + count)
+
+
+def taken_codes(connection: Connection, domain: str, codes: Iterable[str]) -> set[str]:
+    """Those of `codes` that living links on `domain` have, or their aliases."""
+    return _found(connection, link.c.code, codes, link.c.domain == domain)
+
+
+def taken_external_ids(connection: Connection, external_ids: Iterable[str]) -> set[str]:
+    """Those of `external_ids` that living links have."""
+    return _found(connection, link.c.external_id, external_ids)
+
+
+def _found(
+    connection: Connection, column: Column[Any], wanted: Iterable[str], *where: ColumnElement[bool]
+) -> set[str]:
+    values = sorted(set(wanted))
+    found: set[str] = set()
+    for start in range(0, len(values), _CHUNK):
+        query = select(column).where(*where, column.in_(values[start : start + _CHUNK]), _living)
+        found.update(connection.execute(query).scalars())
+    return found
+
+
 def change(connection: Connection, link_id: int, draft: LinkDraft, now: datetime) -> None:
-    """Gives a link the fields of `draft` (its code stays) and the next version."""
-    row = {**_columns(draft), "updated_at": now, "version": link.c.version + 1}
+    """Gives a link the fields of `draft`, a new code too, and the next version. The code must be free."""
+    row = {**columns(draft), "updated_at": now, "version": link.c.version + 1}
+    if draft.code is not None:
+        row["code"] = draft.code
     connection.execute(update(link).where(link.c.id == link_id).values(**row))
     tags.set_for_link(connection, link_id, draft.tags)
 
 
 def bury(connection: Connection, link_id: int, now: datetime) -> None:
-    """Deletes a link: its code is free, its row stays for the statistics and for clicks on their way."""
-    connection.execute(update(link).where(link.c.id == link_id).values(deleted_at=now, updated_at=now))
+    """Deletes a link and its aliases: their codes are free, the rows stay for statistics and clicks on their way."""
+    names = or_(link.c.id == link_id, link.c.alias_of == link_id)
+    connection.execute(update(link).where(names, _living).values(deleted_at=now, updated_at=now))
 
 
 def by_code(connection: Connection, domain: str, code: str) -> Link | None:
-    """The living link called `code`, in normal form, or None. Two queries."""
-    return _one(connection, _whole().where(link.c.domain == domain, link.c.code == code, _living))
+    """The living link called `code`, in normal form, by its own code or an alias, or None. Three queries."""
+    named = link.alias("named")
+    owner = func.coalesce(named.c.alias_of, named.c.id)
+    called = select(owner).where(named.c.domain == domain, named.c.code == code, named.c.deleted_at.is_(None))
+    return _one(connection, _whole().where(link.c.id == called.scalar_subquery(), _living))
+
+
+def by_id(connection: Connection, link_id: int) -> Link | None:
+    """The living link with this id, or None."""
+    return _one(connection, _whole().where(link.c.id == link_id, _living))
+
+
+def by_external_id(connection: Connection, external_id: str) -> Link | None:
+    """The living link that another system calls so, or None."""
+    return _one(connection, _whole().where(link.c.external_id == external_id, _living))
+
+
+def id_of_code(connection: Connection, domain: str, code: str) -> int | None:
+    """The id of the living link or alias with exactly this code, or None. By the unique index."""
+    query = select(link.c.id).where(link.c.domain == domain, link.c.code == code, _living)
+    return connection.execute(query).scalar()
 
 
 def by_target(connection: Connection, domain: str, target: str) -> Link | None:
@@ -125,7 +160,7 @@ def by_target(connection: Connection, domain: str, target: str) -> Link | None:
 def page(connection: Connection, listing: Listing) -> Sequence[Link]:
     """The links of a page. Two queries."""
     key = _SORT_KEYS[listing.sort]
-    query = _whole().where(_living, *_filters(listing))
+    query = _whole().where(_living, link.c.alias_of.is_(None), *_filters(listing))
     if listing.after is not None:
         value, link_id = listing.after
         beyond, later = (
@@ -147,6 +182,8 @@ def sort_value(listed: Link, sort: Sort) -> str | int:
 
 def _filters(listing: Listing) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    if listing.domain is not None:
+        found.append(link.c.domain == listing.domain)
     if listing.search:
         columns = (link.c.code, link.c.target, link.c.title, link.c.notes)
         found.append(or_(*(column.icontains(listing.search, autoescape=True) for column in columns)))
@@ -158,8 +195,10 @@ def _filters(listing: Listing) -> list[ColumnElement[bool]]:
     return found
 
 
-def _columns(draft: LinkDraft) -> dict[str, Any]:
+def columns(draft: LinkDraft) -> dict[str, Any]:
+    """The columns that a draft decides, but for its code."""
     return {
+        "domain": draft.domain,
         "target": draft.target,
         "target_hash": targets.fingerprint(draft.target),
         "title": draft.title,
@@ -169,6 +208,13 @@ def _columns(draft: LinkDraft) -> dict[str, Any]:
         "valid_from": draft.valid_from,
         "expires_at": draft.expires_at,
         "expired_target": draft.expired_target,
+        "max_clicks": draft.max_clicks,
+        "password_hash": draft.password_hash,
+        "forward_query": draft.forward_query,
+        "forward_path": draft.forward_path,
+        "track": draft.track,
+        "rules": rules.dump(draft.rules),
+        "external_id": draft.external_id,
     }
 
 
@@ -189,11 +235,14 @@ def _one(connection: Connection, query: Select[Any]) -> Link | None:
 
 def _many(connection: Connection, query: Select[Any]) -> list[Link]:
     rows = connection.execute(query).all()
-    tagged = tags.by_link(connection, [row.id for row in rows]) if rows else {}
-    return [_link(row, tagged.get(row.id, ())) for row in rows]
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    tagged, called = tags.by_link(connection, ids), aliases.by_link(connection, ids)
+    return [_link(row, tagged.get(row.id, ()), called.get(row.id, ())) for row in rows]
 
 
-def _link(row: Row[Any], tagged: tuple[str, ...]) -> Link:
+def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Link:
     return Link(
         id=row.id,
         nonce=row.nonce,
@@ -208,10 +257,18 @@ def _link(row: Row[Any], tagged: tuple[str, ...]) -> Link:
         valid_from=row.valid_from,
         expires_at=row.expires_at,
         expired_target=row.expired_target,
+        max_clicks=row.max_clicks,
+        password_hash=row.password_hash,
+        forward_query=row.forward_query,
+        forward_path=row.forward_path,
+        track=row.track,
+        rules=rules.load(row.rules),
+        external_id=row.external_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
         clicks=row.clicks,
         unique=row.uniques,
         last_clicked_at=period.from_ms(row.last_clicked_ms) if row.last_clicked_ms else None,
+        aliases=called,
     )

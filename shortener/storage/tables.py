@@ -1,4 +1,4 @@
-"""Tables of the link side: links, tags, domains, keys, changes, what is kept of requests. The click side is in click_tables.
+"""Tables of the link side: links, tags, domains, keys, changes, requests. The click side is in click_tables.
 
 Times are UTC datetimes. This module must not use postponed annotations: SQLModel reads them at run time.
 """

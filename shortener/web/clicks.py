@@ -3,23 +3,26 @@
 Both ways to answer a visit come here, the edge and the canonical routes, with the same parts of a request.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from starlette.types import Scope
 
 from shortener.clicks import agent, frame
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import click as clicks
 from shortener.domain import visitor
-from shortener.domain.click import Flag
+from shortener.domain.click import ClickClass, Flag
 from shortener.domain.visitor import MAX_USER_AGENT_BYTES, Network
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 #: Bytes kept of Accept-Language: the first few ranges decide.
-_MAX_LANGUAGE = 64
+MAX_LANGUAGE = 64
 #: Characters kept of the path of an orphan.
 _MAX_PATH = 512
 #: Visitors and referring pages whose part of a click is kept ready, about 1 KB each, and the longest headers, in
@@ -27,9 +30,11 @@ _MAX_PATH = 512
 _VISITORS_KEPT, _REFERRERS_KEPT = 512, 512
 _MAX_KEPT = 1024
 _DAY_MS = 86_400_000
-_NO_FLAGS = Flag(0)
-#: Headers by which a request says something of itself (`_flags`).
-_TELLING = frozenset({b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"x-moz"})
+NO_FLAGS = Flag(0)
+#: Headers by which a request says something of itself (`flags`).
+TELLING = frozenset({b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"x-moz"})
+#: The marker of our QR codes in a query (services/qr).
+_QR = re.compile(rb"(?:^|&)qr(?:=|&|$)")
 _NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent="", language="")
 _NOTHING_MORE = frame.pack_request("", {})
 
@@ -45,6 +50,12 @@ class Request:
     #: The address at the other end of the connection, or an empty text where there is none.
     peer: str
     query: bytes
+
+
+def of_scope(scope: Scope) -> Request:
+    """The parts of a request that came by ASGI."""
+    peer = (scope.get("client") or ("",))[0]
+    return Request(scope["headers"], dict(scope["headers"]), peer, scope["query_string"])
 
 
 class Recorder:
@@ -64,26 +75,32 @@ class Recorder:
         """Records a click on a link; `click` is the link's part of it. Never raises for want of disk."""
         self._spool.append(self.pack(click, request, now_ms))
 
-    def pack(self, click: bytes, request: Request, now_ms: int) -> bytes:
-        """A click on a link, for the spool."""
+    def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes:
+        """A click on a link, for the spool; `kind` is its class where that had to be decided already."""
         fields = request.fields
         # Nearly all visits say nothing of themselves, and what is asked of each costs.
-        flags = _NO_FLAGS if _TELLING.isdisjoint(fields) else _flags(fields)
-        if flags is not _NO_FLAGS and Flag.DO_NOT_TRACK in flags:
-            kind = agent.click_class(_agent_text(fields), flags)
-            return frame.pack(now_ms, flags, kind, click, _NOBODY, _NOTHING_MORE)
-        forwarded = _forwarded(request) if self._trusted else b""
+        said = NO_FLAGS if TELLING.isdisjoint(fields) else flags(fields)
+        if said is not NO_FLAGS and Flag.DO_NOT_TRACK in said:
+            kind = kind or agent.click_class(_agent_text(fields), said)
+            return frame.pack(now_ms, said, kind, click, _NOBODY, _NOTHING_MORE)
+        if b"qr" in request.query and _QR.search(request.query):
+            said |= Flag.QR
+        via = forwarded(request) if self._trusted else b""
         day = now_ms // _DAY_MS
-        about_visitor = (self._visitor if len(forwarded) <= _MAX_KEPT else self._pack_visitor)(
+        about_visitor = (self._visitor if len(via) <= _MAX_KEPT else self._pack_visitor)(
             request.peer,
-            forwarded,
+            via,
             fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES],
-            fields.get(b"accept-language", b"")[: _MAX_LANGUAGE + 1],
+            fields.get(b"accept-language", b"")[: MAX_LANGUAGE + 1],
             day,
             self._salts.of(day),
         )
         about = _about(fields.get(b"referer", b""), request.query)
-        return frame.pack(now_ms, flags, None, click, about_visitor, about)
+        return frame.pack(now_ms, said, kind, click, about_visitor, about)
+
+    def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes:
+        """The same as version and payload of a frame, for the inbox."""
+        return frame.body_of(self.pack(click, request, now_ms, kind))
 
     def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""
@@ -96,15 +113,15 @@ class Recorder:
         await self._spool.durable()
 
     def _pack_visitor(
-        self, peer: str, forwarded: bytes, user_agent: bytes, language: bytes, day: int, salt: bytes | None
+        self, peer: str, via: bytes, user_agent: bytes, language: bytes, day: int, salt: bytes | None
     ) -> bytes:
-        address = visitor.client_address(peer, [forwarded.decode("latin-1")], self._trusted)
+        address = visitor.client_address(peer, [via.decode("latin-1")], self._trusted)
         return frame.pack_visitor(
             salt_day=day,
             visitor_hash=visitor.visitor_hash(address, user_agent, salt) if salt else 0,
             network=visitor.network_bytes(address),
             user_agent=user_agent.decode("utf-8", "replace"),
-            language=_languages(language),
+            language=languages(language),
         )
 
 
@@ -130,26 +147,26 @@ def _agent_text(fields: dict[bytes, bytes]) -> str:
     return fields.get(b"user-agent", b"")[:MAX_USER_AGENT_BYTES].decode("utf-8", "replace")
 
 
-def _forwarded(request: Request) -> bytes:
+def forwarded(request: Request) -> bytes:
     """What proxies say, as one list: several headers mean the same as one (RFC 9110 section 5.3)."""
     if len(request.fields) == len(request.headers):  # none was sent twice
         return request.fields.get(b"x-forwarded-for", b"")
     return b",".join(value for name, value in request.headers if name == b"x-forwarded-for")
 
 
-def _languages(accepted: bytes) -> str:
+def languages(accepted: bytes) -> str:
     """The first ranges of an Accept-Language header, as many as fit whole: half a range might mean another thing."""
-    if len(accepted) > _MAX_LANGUAGE:
-        accepted = accepted[:_MAX_LANGUAGE].rpartition(b",")[0]
+    if len(accepted) > MAX_LANGUAGE:
+        accepted = accepted[:MAX_LANGUAGE].rpartition(b",")[0]
     return accepted.decode("latin-1")
 
 
-def _flags(fields: dict[bytes, bytes]) -> Flag:
+def flags(fields: dict[bytes, bytes]) -> Flag:
     """What the request says of itself: Global Privacy Control and its predecessor, and fetching ahead."""
-    flags = _NO_FLAGS
+    said = NO_FLAGS
     if fields.get(b"sec-gpc") == b"1" or fields.get(b"dnt") == b"1":
-        flags |= Flag.DO_NOT_TRACK
+        said |= Flag.DO_NOT_TRACK
     purpose = fields.get(b"sec-purpose") or fields.get(b"purpose") or fields.get(b"x-moz")
     if purpose and clicks.is_prefetch(purpose.decode("latin-1")):
-        flags |= Flag.PREFETCH
-    return flags
+        said |= Flag.PREFETCH
+    return said

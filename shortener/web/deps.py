@@ -2,24 +2,35 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import Field
 
 from shortener import errors
+from shortener.clicks.geo import Geo
 from shortener.clicks.spool import Spool
+from shortener.domain import host
 from shortener.domain.access import Caller, Scope
 from shortener.redirect.answer import AnswerPolicy
 from shortener.redirect.cache import Cache
+from shortener.redirect.domains import Domains
+from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services import keys
+from shortener.services.drafts import LinkPolicy
 from shortener.services.keys import Preset
-from shortener.services.links import LinkPolicy
+from shortener.services.passwords import Passwords
+from shortener.services.qr import Logo
+from shortener.services.secret import Secret
 from shortener.settings import Settings
 from shortener.storage.engine import Database
 from shortener.web.clicks import Recorder
+from shortener.web.grants import Grants
+from shortener.web.visitors import Visitors
 
 
 @dataclass(slots=True)
@@ -28,15 +39,36 @@ class Parts:
 
     settings: Settings
     database: Database
-    link_policy: LinkPolicy
+    #: Without the domains that have been configured; see `link_policy`.
+    base_policy: LinkPolicy
     answer_policy: AnswerPolicy
     preset: Preset
     cache: Cache
     lookup: Lookup
+    domains: Domains
+    geo: Geo
+    visitors: Visitors
+    limiter: Limiter
+    secret: Secret
+    passwords: Passwords
+    grants: Grants
+    #: What stands in the middle of QR codes that ask for it.
+    logo: Logo | None
     #: Our own pages that have the shape of a code: `docs`, `healthz`, …
     own_pages: frozenset[str]
     recorder: Recorder | None = None
     spool: Spool | None = None
+
+    @property
+    def link_policy(self) -> LinkPolicy:
+        """What links may be, by what this worker knows of the configured domains: a target there is a loop."""
+        return _with_domains(self.base_policy, self.settings.public_url, self.domains.names)
+
+
+@lru_cache(1)
+def _with_domains(base: LinkPolicy, base_url: str, names: frozenset[str]) -> LinkPolicy:
+    own_hosts = base.targets.own_hosts | host.own_hosts(base_url, names)
+    return replace(base, targets=replace(base.targets, own_hosts=own_hosts))
 
 
 async def _parts(request: Request) -> Parts:
@@ -48,7 +80,7 @@ async def _parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(_parts)]
 
 #: The media types that FastAPI reads as JSON.
-_JSON = re.compile(r"application/(.+\+)?json")
+JSON = re.compile(r"application/(.+\+)?json")
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer KEY`")
 _header = APIKeyHeader(
@@ -91,13 +123,28 @@ StatsReader = Annotated[Caller, Depends(caller_with(Scope.STATS_READ))]
 Administrator = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]
 
 
+def _if_match(
+    if_match: Annotated[
+        str | None, Header(description="`ETag` of the version that you have seen; another is refused with 412.")
+    ] = None,
+) -> tuple[str, ...] | None:
+    return None if if_match is None else tuple(tag.strip() for tag in if_match.split(","))
+
+
+IfMatch = Annotated[tuple[str, ...] | None, Depends(_if_match)]
+DomainName = Annotated[
+    Annotated[str, Field(max_length=253)],
+    Query(description="The link's domain; empty is the default one.", examples=["go.example.com"]),
+]
+
+
 async def require_json(request: Request) -> None:
     """Refuses a body that does not say it is plain JSON. Raises UnsupportedMediaType."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if not has_body:
         return
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not _JSON.fullmatch(sent):
+    if not JSON.fullmatch(sent):
         raise errors.UnsupportedMediaType(
             f"The body must be JSON, sent with Content-Type: application/json (not '{sent or 'none'}')."
         )

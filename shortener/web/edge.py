@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import structlog
 
-from shortener.redirect.entry import Entry, Plain
+from shortener.redirect.entry import UNCACHED, Entry, Plain
 from shortener.web.clicks import Request
 from shortener.web.outbox import Answer
 from shortener.web.protocol import BoundedHttpProtocol
@@ -123,7 +123,8 @@ class EdgeProtocol(BoundedHttpProtocol):
     def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes, bytes | None] | None:
         """Head of the answer without its end, body, and click if it is one; None if it takes a closer look."""
         visits = self._visits
-        found = self._kept(path) or visits.find(path)
+        domain = visits.domains.of_host(request.fields.get(b"host", b"")) if visits.domains.any else ""
+        found = self._kept(domain.encode() + path if domain else path) or visits.find(path, domain)
         if found is None or b"#" in request.query:
             return None
         default_headers = self.server_state.default_headers
@@ -136,13 +137,28 @@ class EdgeProtocol(BoundedHttpProtocol):
         elif type(found) is Unknown:
             where = unquote(path.decode("ascii"))
             return *visits.not_found(found, where, request, default_headers, is_get=is_get), None
-        elif type(found) is Entry and found.steady_from_ms <= now_ms < found.steady_until_ms:
-            of_link, target = found.click, found.target.encode()
-            head = visits.head(found.status, found.cache_control, default_headers)
+        elif type(found) is Entry and not found.is_guarded and found.live_from_ms <= now_ms < found.live_until_ms:
+            return self._chosen(found, path, request, now_ms, is_get=is_get)
         else:
             return None
         visits.redirects += 1
         return head + target, b"", visits.pack(of_link, request, now_ms) if is_get else None
+
+    def _chosen(
+        self, entry: Entry, path: bytes, request: Request, now_ms: int, *, is_get: bool
+    ) -> tuple[bytes, bytes, bytes | None] | None:
+        """The same for a live link that is not plain."""
+        visits = self._visits
+        if entry.steady_from_ms <= now_ms < entry.steady_until_ms:
+            location, status, of_link = entry.target, entry.status, entry.click
+        elif entry.cache_control == UNCACHED:
+            location, status, of_link = visits.choose(entry, path, request, now_ms, is_get=is_get)
+        else:
+            return None  # it may be kept until it expires: for how long is the routes' to say
+        visits.redirects += 1
+        head = visits.head(status, entry.cache_control, self.server_state.default_headers)
+        counted = is_get and entry.track
+        return head + location.encode(), b"", visits.pack(of_link, request, now_ms) if counted else None
 
     def _hand_over(self) -> None:
         """Gives the request to uvicorn, as if it had been uvicorn's from the beginning."""

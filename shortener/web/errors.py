@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
@@ -107,6 +108,8 @@ _FIELD_MESSAGES = {
 }
 #: Most entries of `errors`; a body of unknown fields would have thousands.
 _MOST_FIELD_PROBLEMS = 50
+#: Where every path has a route.
+_SHORT_LINKS = "/{code}"
 #: Methods with routes that only refuse them.
 _ALWAYS_REFUSED = frozenset({"OPTIONS", "TRACE"})
 #: How our errors follow from the framework's, by status.
@@ -159,6 +162,19 @@ def render(error: ShortenerError, headers: dict[str, str] | None = None, *, as_p
     if as_page:
         return _page(document, headers)
     return ProblemResponse(document, status_code=document["status"], headers=headers)
+
+
+def of_validation(error: ValidationError) -> errors.ValidationFailed:
+    """What to say of an item of a bulk that is not what was asked for."""
+    found = error.errors(include_url=False)[:_MOST_FIELD_PROBLEMS]
+    return errors.ValidationFailed([_field_problem({**item, "loc": ("item", *item["loc"])}) for item in found])
+
+
+def no_route(request: Request) -> Response:
+    """The answer under our own paths, where only the routes of short links were left to take the request."""
+    if allowed := _allowed(request):
+        return respond(request, errors.MethodNotAllowed(), {"allow": ", ".join(allowed)})
+    return respond(request, errors.PathNotFound())
 
 
 def link_not_found(code: str) -> errors.LinkNotFound:
@@ -214,10 +230,17 @@ async def _on_fault(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """The methods that routes have at the path of `request`; none for files, which say so themselves.
 
+    Under our own paths the routes of short links, which take every path, do not count.
     The framework's own `Allow` lists those of one route only.
     """
     routes = iter_route_contexts(request.app.routes)
-    here = [route for route in routes if _pattern(str(route.path)).match(request.scope["path"])]
+    path = request.scope["path"]
+    ours = path.split("/", 2)[1] in request.app.state.parts.link_policy.reserved
+    here = [
+        route
+        for route in routes
+        if not (ours and str(route.path).startswith(_SHORT_LINKS)) and _pattern(str(route.path)).match(path)
+    ]
     found = {method for route in here for method in route.methods or ()}
     return sorted((found | {"HEAD"} if "GET" in found else found) - _ALWAYS_REFUSED)
 

@@ -1,6 +1,6 @@
 """What operators and their machines look at, and the few fixed files every site has."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -48,10 +48,12 @@ def metrics_page() -> Response:
 
 
 @router.get("/", summary="The home page", response_class=Response)
-async def home(parts: PartsDep) -> Response:
-    """Leads to the home target if the instance has one, else shows a small page."""
-    if parts.settings.home_target is not None:
-        return RedirectResponse(parts.settings.home_target, 302, {"cache-control": UNCACHED})
+async def home(request: Request, parts: PartsDep) -> Response:
+    """Leads to the home target if the domain or the instance has one, else shows a small page."""
+    domain = parts.domains.of_host(request.headers.get("host", "").encode("latin-1"))
+    target = parts.domains.of(domain).home_target
+    if target is not None:
+        return RedirectResponse(target, 302, {"cache-control": UNCACHED})
     return pages.page("home.html", base_url=parts.settings.public_url, version=__version__)
 
 

@@ -1,6 +1,7 @@
 """The canonical redirect routes: from a request to an answer of redirect/answer, recorded before it is sent."""
 
 import time
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -9,51 +10,112 @@ from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import period
 from shortener.domain.link import State
-from shortener.redirect.answer import READING, WRITING, Answer, Outcome, answer
+from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, answer
 from shortener.redirect.entry import Entry
-from shortener.web import clicks
+from shortener.web import clicks, limits, passwords
 from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.clicks import Recorder
-from shortener.web.deps import PartsDep
+from shortener.web.deps import Parts, PartsDep
+from shortener.web.visitors import Facts
 
 router = APIRouter(tags=["visits"])
 
 _GONE = {
     State.DISABLED: "The owner of this link has switched it off.",
     State.EXPIRED: "This link has expired.",
+    State.EXHAUSTED: "This link has been used as often as it may be.",
 }
 
 
-async def visit(request: Request, code: str, parts: PartsDep) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A visit on its way through this module."""
+
+    request: Request
+    parts: Parts
+    #: As the visitor wrote it.
+    code: str
+    #: The domain that the Host header names.
+    domain: str
+    entry: Entry | None
+    click: clicks.Request
+    visit: Visit
+    now_ms: int
+
+
+async def visit(request: Request, code: str, parts: PartsDep, rest: str = "") -> Response:
     """Follow a short link. A visit is counted before it is answered; HEAD gets the same headers and is never counted.
 
     Methods other than GET and HEAD are redirected by links with status 307 or 308 only, which keep method and body.
     """
-    normal = codes.normal_form(code)
     if code in parts.own_pages and request.method not in READING:
         # The router comes here because the page itself does not know the method.
         return not_allowed(request, code)
     if code in parts.link_policy.reserved:
+        return problems.no_route(request)
+    asked = await _asked(request, code, parts)
+    if rest and (asked.entry is None or not asked.entry.forward_path):
         raise errors.PathNotFound
-    entry = await parts.lookup.find("", normal) if normal else None
-    now_ms = time.time_ns() // 1_000_000
-    given = answer(entry, request.method, period.from_ms(now_ms), parts.answer_policy)
+    guarded = asked.entry is not None and asked.entry.is_guarded
+    given = await _guarded(asked, asked.entry) if guarded and asked.entry is not None else _answer(asked)
+    if isinstance(given, Response):
+        return given
     metrics.VISITS.labels(given.outcome).inc()
     if parts.recorder is not None:
-        await _record(parts.recorder, request, entry, given, now_ms)
+        await _record(parts.recorder, asked, given)
     return _respond(request, given, code)
 
 
-async def _record(recorder: Recorder, request: Request, entry: Entry | None, given: Answer, now_ms: int) -> None:
+async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
+    normal = codes.normal_form(code)
+    click = clicks.of_scope(request.scope)
+    domain = parts.domains.of_host(click.fields.get(b"host", b""))
+    entry = await parts.lookup.find(domain, normal) if normal else None
+    now_ms = time.time_ns() // 1_000_000
+    visitor = parts.visitors.of(click)
+    visit = Visit(
+        request.method,
+        normal or "",
+        _path_behind_code(request),
+        click.query.decode("utf-8", "replace"),
+        Facts(visitor, click, now_ms),
+        visitor.share,
+    )
+    return _Asked(request, parts, code, domain, entry, click, visit, now_ms)
+
+
+def _path_behind_code(request: Request) -> str:
+    """What stands behind `/code/`, as it came."""
+    pieces = bytes(request.scope.get("raw_path") or b"").split(b"/", 2)
+    return pieces[2].decode("utf-8", "replace") if len(pieces) > 2 else ""
+
+
+def _answer(asked: _Asked) -> Answer:
+    not_found_target = asked.parts.domains.of(asked.domain).not_found_target
+    now = period.from_ms(asked.now_ms)
+    return answer(asked.entry, asked.visit, now, asked.parts.answer_policy, not_found_target)
+
+
+async def _guarded(asked: _Asked, entry: Entry) -> Answer | Response:
+    """The answer to a visit of a link with a password or a limit; a response where that is more than an answer."""
+    given = _answer(asked)
+    is_live = entry.state(period.from_ms(asked.now_ms)) is State.LIVE
+    if is_live and entry.password_hash is not None:
+        asking = await passwords.ask(asked.request, entry, asked.click, asked.parts)
+        if asking is not None:
+            return asking
+    if entry.is_limited and given.outcome is Outcome.REDIRECT:
+        return await limits.take_slot(asked.request, entry, given, asked.click, asked.now_ms, asked.parts)
+    return given
+
+
+async def _record(recorder: Recorder, asked: _Asked, given: Answer) -> None:
     """Records the visit if it is one to be counted."""
-    scope = request.scope
-    peer = (scope.get("client") or ("",))[0]
-    visit = clicks.Request(scope["headers"], dict(scope["headers"]), peer, scope["query_string"])
-    if given.counted and entry is not None:
-        recorder.record(entry.click, visit, now_ms)
-    elif entry is None and request.method != "HEAD":
-        recorder.record_orphan(scope["path"], visit)
+    if given.click is not None:
+        recorder.record(given.click, asked.click, asked.now_ms)
+    elif asked.entry is None and asked.request.method != "HEAD":
+        recorder.record_orphan(asked.request.scope["path"], asked.click)
     if recorder.waits:
         await recorder.durable()
 
@@ -82,7 +144,7 @@ def not_allowed(request: Request, code: str) -> Response:
 
 def mount(into: APIRouter) -> None:
     """Adds the routes of short links to `into`; they must come last, since they match any first segment."""
-    for path in ("/{code}", "/{code}/"):
+    for path in ("/{code}", "/{code}/", "/{code}/{rest:path}"):
         documented = path == "/{code}"
         for method in (*READING, *WRITING):
             into.add_api_route(
@@ -96,7 +158,8 @@ def mount(into: APIRouter) -> None:
                 response_class=RedirectResponse,
                 responses=examples.VISIT,
             )
-        into.add_api_route(path, not_allowed, methods=["OPTIONS", "TRACE"], include_in_schema=False)
+        if "rest" not in path:
+            into.add_api_route(path, not_allowed, methods=["OPTIONS", "TRACE"], include_in_schema=False)
 
 
 mount(router)

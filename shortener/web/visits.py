@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import text
-from shortener.redirect.answer import AnswerPolicy, Outcome
+from shortener.redirect.answer import Choice, Outcome, Visit, choose
 from shortener.redirect.cache import Cache
 from shortener.redirect.entry import UNCACHED, Entry, Plain, cache_control
 from shortener.redirect.lookup import Lookup
@@ -23,6 +23,7 @@ from shortener.web import errors as problems
 from shortener.web.clicks import Recorder, Request
 from shortener.web.middleware import NOSNIFF
 from shortener.web.outbox import Outbox
+from shortener.web.visitors import Facts, Visitors
 
 DefaultHeaders = list[tuple[bytes, bytes]]
 
@@ -36,6 +37,7 @@ class Unknown:
     """A code that no link has."""
 
     code: str
+    domain: str
 
 
 class Visits:
@@ -47,7 +49,7 @@ class Visits:
         cache: Cache,
         recorder: Recorder,
         outbox: Outbox,
-        policy: AnswerPolicy,
+        visitors: Visitors,
         reserved: Collection[str],
     ) -> None:
         """`reserved` holds the first path segments of the shortener's own routes."""
@@ -58,7 +60,8 @@ class Visits:
         self._lookup = lookup
         self._recorder = recorder
         self._reserved = reserved
-        self._not_found_target = policy.not_found_target
+        self._visitors = visitors
+        self.domains = lookup.domains
         self._page, self._document = _Template(as_page=True), _Template(as_page=False)
         self._plain = (lookup.defaults.status, cache_control(lookup.defaults.status, lookup.defaults.cache_seconds))
         self._plain_head = b""
@@ -66,8 +69,8 @@ class Visits:
         self._heads: dict[tuple[int, str], bytes] = {}
         self._not_found = 0
 
-    def find(self, path: bytes) -> Entry | Plain | Unknown | None:
-        """What a path that is no key of the cache stands for; None where the routes must say.
+    def find(self, path: bytes, domain: str) -> Entry | Plain | Unknown | None:
+        """What a path that is no key of the cache stands for on `domain`; None where the routes must say.
 
         It may spell a code in another way, or ask for a link that is not cached: SQLite is asked at once.
         """
@@ -80,9 +83,18 @@ class Visits:
         if normal is None or code in self._reserved or not self._lookup.is_inline:
             return None
         try:
-            return self._lookup.find_inline("", normal) or Unknown(code)
+            return self._lookup.find_inline(domain, normal) or Unknown(code, domain)
         except errors.DatabaseUnavailable:
             return None
+
+    def choose(self, entry: Entry, path: bytes, request: Request, now_ms: int, *, is_get: bool) -> Choice:
+        """Where a visit leads to a live link that is not guarded; `path` is that of its code."""
+        visitor = self._visitors.of(request)
+        # Few links care.
+        code = _code_of(path) if entry.destinations else ""
+        query = request.query.decode("utf-8", "replace") if request.query else ""
+        facts = Facts(visitor, request, now_ms)
+        return choose(entry, Visit("GET" if is_get else "HEAD", code, "", query, facts, visitor.share))
 
     def plain_head(self, default_headers: DefaultHeaders) -> bytes:
         """The head of a plain link's redirect up to the value of Location, which comes last."""
@@ -108,8 +120,9 @@ class Visits:
         self._not_found += 1
         if is_get:
             self._recorder.record_orphan(path, request)
-        if self._not_found_target is not None:
-            head = self.head(302, UNCACHED, default_headers) + self._not_found_target.encode()
+        not_found_target = self.domains.of(unknown.domain).not_found_target
+        if not_found_target is not None:
+            head = self.head(302, UNCACHED, default_headers) + not_found_target.encode()
             return head, b""
         accepts = next((value for name, value in request.headers if name == b"accept"), b"")
         template = self._page if b"text/html" in accepts else self._document
@@ -127,6 +140,12 @@ class Visits:
         self._heads.clear()
         self._default_headers = default_headers
         self._plain_head = self.head(*self._plain, default_headers)
+
+
+def _code_of(path: bytes) -> str:
+    """The code in a path that has led to a link."""
+    raw = unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii")
+    return codes.normal_form(raw[1:].removesuffix("/")) or ""
 
 
 class _Template:

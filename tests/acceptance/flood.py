@@ -10,21 +10,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from shortener.clicks import frame
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.redirect import cache
 from shortener.redirect.cache import Cache
-from shortener.redirect.entry import Defaults, expand
+from shortener.redirect.entry import expand
 from shortener.redirect.lookup import Lookup
 from shortener.storage.engine import Database
 from shortener.web.clicks import Recorder, Request
 from tests.conftest import FIREFOX
+from tests.entries import DEFAULTS, domains
 from tests.spools import id_of
 
 #: Links that are visited all the time, by one visit in so many.
 KNOWN, EVERY = 1000, 100
-DEFAULTS = Defaults(status=302, expired_target=None, cache_seconds=300, pack_link=frame.pack_link)
 _AGENT = FIREFOX.encode()
 
 
@@ -32,7 +31,7 @@ def flood(database: Database, spool: Path, unknown: int) -> dict[str, int | floa
     """Asks for `unknown` codes that no link has, and in between for known links, as the edge does."""
     # No larger than it needs to be: one code too many would push out a link.
     entries = Cache(KNOWN)
-    lookup = Lookup(database, entries, DEFAULTS)
+    lookup = Lookup(database, entries, DEFAULTS, domains())
     salts = Salts(database)
     salts.refresh()
     writing = Spool(spool, id_of(database))

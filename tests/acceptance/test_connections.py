@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from shortener.clicks.drainer import Drainer
-from shortener.storage import links
+from shortener.storage import visits
 from shortener.storage.engine import Database
 from shortener.web.protocol import HEAD_SECONDS
 from tests.acceptance.visitors import (
@@ -407,7 +407,7 @@ def drained_by_hand(data: Path, codes: Collection[str]) -> dict[str, int]:
     drain_all(drainer)
     drainer.close()
     with database.read() as connection:
-        found = {code: links.visited(connection, "", code) for code in codes}
+        found = {code: visits.visited(connection, "", code) for code in codes}
     clicked = {code: count(database, link.id) for code, link in found.items() if link is not None}
     assert agreed(database) == sum(clicked.values())
     database.close()

@@ -13,6 +13,7 @@ from types import FrameType
 from rich.console import Console
 
 from tests.bench import (
+    bulks,
     counting,
     cpu,
     creates,
@@ -23,6 +24,7 @@ from tests.bench import (
     pairs,
     redirects,
     report,
+    ruled,
     scans,
     startups,
 )
@@ -31,7 +33,7 @@ from tests.bench.subject import Plan, Sample, Subject
 DOCUMENT = Path(__file__).parents[2] / "docs" / "BENCHMARKS.md"
 SUBJECTS = tuple(
     subject
-    for module in (redirects, counting, drains, pairs, misses, scans, creates, memory, startups)
+    for module in (redirects, ruled, counting, drains, pairs, misses, scans, creates, bulks, memory, startups)
     for subject in module.SUBJECTS
 )
 

@@ -75,6 +75,12 @@ def memory(pid: int) -> Memory:
     return Memory(found["Rss"] * _KIB, found["Pss"] * _KIB)
 
 
+def peak(pid: int) -> float:
+    """The most that `pid` has kept in memory so far, RSS in MB."""
+    lines = (line.partition(":") for line in _read(pid, "status").splitlines())
+    return next(int(value.split()[0]) * _KIB for name, _, value in lines if name == "VmHWM")
+
+
 def named(pid: int, name: str) -> list[int]:
     """`pid` and its living descendants, as far as their names begin with `name`, sorted by name."""
     names = {member: _read(member, "comm").strip() for member in process_tree(pid)}

@@ -3,8 +3,9 @@
 import fcntl
 import os
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
@@ -40,9 +41,17 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def create_link(self, code: str = CODE) -> None:
+    def create_link(self, code: str = CODE, **fields: Any) -> None:
         """Makes a link to be visited."""
-        self._client.post("/api/v1/links", json={"target": TARGET, "code": code}).raise_for_status()
+        self._client.post("/api/v1/links", json={"target": TARGET, "code": code, **fields}).raise_for_status()
+
+    def create_many(self, body: bytes, headers: dict[str, str]) -> None:
+        """Makes links in bulk; all must be made."""
+        headers = {"Content-Type": "application/json", **headers}
+        answer = self._client.post("/api/v1/links/bulk", content=body, headers=headers, timeout=60).raise_for_status()
+        refused = [result for result in answer.json()["data"] if result["status"] != HTTPStatus.CREATED]
+        if refused:
+            raise AssertionError(f"{len(refused)} links were not made: {refused[0]}")
 
     def clicks(self, code: str | None = None) -> int:
         """Clicks of every class on a link, or on all links, as the statistics have them now."""

@@ -77,6 +77,10 @@ class Server:
         """What its processes keep in memory whose names begin with `name`."""
         return sum(map(cpu.memory, cpu.named(self.pid, name)), Memory(0.0, 0.0))
 
+    def peak(self, name: str) -> float:
+        """The most that they have kept so far, RSS in MB."""
+        return sum(map(cpu.peak, cpu.named(self.pid, name)))
+
 
 @contextmanager
 def directory() -> Iterator[Path]:

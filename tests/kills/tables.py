@@ -19,6 +19,7 @@ from shortener.storage.click_tables import (
     click_series,
     label,
     link_total,
+    spool_mark,
 )
 from shortener.storage.engine import Database
 from shortener.storage.tables import link
@@ -48,6 +49,14 @@ def reading(database: Database) -> Iterator[Connection]:
 def size(connection: Connection) -> int:
     """How many raw clicks there are."""
     return int(connection.execute(select(func.count()).select_from(click)).scalar_one())
+
+
+def lacks_segments(connection: Connection, spool: Path) -> bool:
+    """Whether segments that were drained are gone from a spool: they are the first to go when it is full."""
+    there = {path.stem.rpartition("-")[2] for path in spool.glob(f"*{segment.SUFFIX}")}
+    return any(
+        drained.hex() not in there for drained in connection.execute(select(spool_mark.c.segment_id)).scalars()
+    )
 
 
 def last_id(connection: Connection) -> int:

@@ -1,13 +1,22 @@
 """Batches on both databases: no click can stop those beside it, whatever is in it."""
 
 from contextlib import suppress
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from shortener.clicks import batch
+from shortener.clicks import labels as label_module
 from shortener.clicks.labels import Labels
-from shortener.domain.click import UTM_PARAMETERS, ClickClass, Flag
-from shortener.domain.link import INSTANCE_ID
+from shortener.domain import period
+from shortener.domain.click import UTM_PARAMETERS, ClickClass, Dimension, Flag
+from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, Link
+from shortener.services import stats
+from shortener.services.stats import Question
+from shortener.storage import clicks as rows
+from shortener.storage.click_tables import click as click_table
+from shortener.storage.click_tables import click_series, label
 from shortener.storage.engine import Database
 from tests.clicks import click_on, drain, enriched, fold_all, make_link
 from tests.frames import Click
@@ -29,6 +38,8 @@ ODD: dict[str, dict[str, object]] = {
     "a salt day that never comes": {"visitor_hash": 1, "salt_day": 2**32 - 1},
     "every flag": {"flags": Flag(255)},
     "a code with a NUL in it": {"code": "gr\0ün"},
+    "a variant of nothing but a NUL": {"variant": "\0"},
+    "a variant of the longest length": {"variant": "\U0001f600" * 512},
 }
 
 
@@ -75,3 +86,116 @@ def test_a_batch_of_another_transaction_that_failed_leaves_nothing_behind(databa
     labels.publish()
     fold_all(database)
     assert count(database, link.id) == raw_rows(database) == agreed(database) == 1
+
+
+class TestVariantsAndTriggers:
+    @pytest.mark.parametrize("folded", [False, True])
+    def test_clicks_are_broken_down_by_them(self, database: Database, *, folded: bool) -> None:
+        link = make_link(database)
+        drain(
+            database,
+            [
+                click_on(link, now_ms(), variant="a", flags=Flag.QR, visitor_hash=1),
+                click_on(link, now_ms(), variant="a", visitor_hash=1),
+                click_on(link, now_ms(), variant="b", flags=Flag.QR | Flag.DO_NOT_TRACK),
+                click_on(link, now_ms()),
+            ],
+        )
+        if folded:
+            fold_all(database)
+        assert by(database, link, Dimension.VARIANT) == {"a": (2, 1), "b": (1, 0), None: (1, 0)}
+        assert by(database, link, Dimension.TRIGGER) == {"qr": (2, 1), None: (2, 0)}
+
+    def test_variants_of_own_links_are_not_bounded(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        """They are their owner's choice; what comes with a link that is none is whatever anybody sends."""
+        monkeypatch.setattr(label_module, "NEW_PER_DAY", 1)
+        link = make_link(database)
+        drain(database, [click_on(link, now_ms(), variant=f"v{number}") for number in range(5)])
+        drain(database, [Click(now_ms(), 4711, 1, "x", variant=f"w{number}") for number in range(5)])
+        with database.read() as connection:
+            texts = set(connection.execute(select(label.c.text)).scalars())
+        assert {f"v{number}" for number in range(5)} <= texts
+        assert len({f"w{number}" for number in range(5)} & texts) == 1
+
+
+def by(database: Database, link: Link, dimension: Dimension) -> dict[str | None, tuple[int, int]]:
+    """Clicks and uniques of a link by the values of a dimension, as the API says it."""
+    answer = stats.of_link(database, link.code, Question(ZoneInfo("UTC"), frozenset({ClickClass.HUMAN}), dimension))
+    return {row["value"]: (row["clicks"], row["unique"]) for row in answer["data"]}
+
+
+class TestOrphans:
+    """Of one UTC day only so many are stored: those beyond leave no trace but in a metric."""
+
+    TODAY_MS = now_ms() // period.DAY_MS * period.DAY_MS
+
+    def put(self, database: Database, clicks: list[Click], per_day: int) -> int:
+        """How many of `clicks` were stored."""
+        with database.write() as connection:
+            return batch.write(connection, [enriched(click) for click in clicks], Labels(), per_day)
+
+    def orphans(self, number: int, day: int = 0) -> list[Click]:
+        """So many of a day, as far before today, spread over it."""
+        at = self.TODAY_MS - day * period.DAY_MS
+        return [Click(at + index * 3_600_000 % period.DAY_MS, None, 0, f"/{index}") for index in range(number)]
+
+    def check(self, database: Database, wanted: int) -> None:
+        """Totals, series and rows agree on how many orphans there are."""
+        with database.read() as connection:
+            stored = connection.execute(select(click_table.c.link_id)).scalars().all()
+            series = connection.execute(
+                select(click_series.c.clicks).where(click_series.c.link_id == ORPHANS_ID)
+            ).scalars()
+            assert sum(series) == stored.count(ORPHANS_ID) == count(database, ORPHANS_ID) == wanted
+
+    @pytest.mark.parametrize("number", [0, 1, 9, 10, 11, 1000])
+    def test_of_one_batch(self, database: Database, number: int) -> None:
+        link = make_link(database)
+        clicks = [click_on(link, now_ms()), *self.orphans(number), click_on(link, now_ms())]
+        assert self.put(database, clicks, 10) == 2 + min(number, 10)
+        self.check(database, min(number, 10))
+        assert count(database, link.id) == agreed(database) == 2
+
+    def test_over_many_batches_by_whoever_drains(self, database: Database) -> None:
+        """What is counted stands in the database: a restart forgets nothing, and other nodes know it too."""
+        assert [self.put(database, self.orphans(4), 10) for _ in range(4)] == [4, 4, 2, 0]
+        self.check(database, 10)
+
+    def test_each_day_has_its_own(self, database: Database) -> None:
+        clicks = [*self.orphans(7), *self.orphans(12, day=1), *self.orphans(3, day=40)]
+        assert self.put(database, clicks, 5) == 5 + 5 + 3
+        assert self.put(database, self.orphans(5, day=40), 5) == 2
+        self.check(database, 15)
+
+    def test_a_batch_of_nothing_else_is_left_out_as_a_whole(self, database: Database) -> None:
+        assert self.put(database, self.orphans(3), 0) == 0
+        self.check(database, 0)
+        # And leaves the rest in order.
+        drain(database, [click_on(make_link(database), now_ms())])
+        assert agreed(database) == 1
+
+    def test_those_with_a_clock_that_is_wrong_count_for_the_day_they_are_stored_under(
+        self, database: Database
+    ) -> None:
+        clicks = [Click(2**64 - 1 - index, None, 0, "/") for index in range(3)]
+        assert [self.put(database, [click], 2) for click in clicks] == [1, 1, 0]
+        self.check(database, 2)
+
+    def test_other_clicks_without_a_link_are_not_bounded(self, database: Database) -> None:
+        assert self.put(database, [Click(now_ms(), 4711, 1, "x")] * 5, 0) == 5
+        assert count(database, UNATTRIBUTED_ID) == 5
+
+    def test_a_visitor_of_an_orphan_left_out_is_not_remembered(self, database: Database) -> None:
+        facts = {"salt_day": period.day_of(now_ms()), "user_agent": "curl/8"}
+        left_out, later = (Click(now_ms(), None, 0, "/", visitor_hash=7, **facts) for _ in range(2))  # type: ignore[arg-type]
+        assert self.put(database, [left_out], 0) == 0
+        assert self.put(database, [later], 1) == 1
+        with database.read() as connection:
+            assert connection.execute(select(click_table.c.first)).scalars().all() == [1]
+
+    def test_the_clicks_of_a_day(self, database: Database) -> None:
+        self.put(database, [*self.orphans(24), *self.orphans(3, day=1)], 100)
+        today = period.day_of(self.TODAY_MS)
+        with database.read() as connection:
+            found = [rows.clicks_of_day(connection, ORPHANS_ID, today - day) for day in (-1, 0, 1, 2)]
+        assert found == [0, 24, 3, 0]

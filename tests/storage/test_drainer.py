@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy
 import time_machine
 
+from shortener import metrics
 from shortener.clicks import segment
 from shortener.clicks.drainer import Drainer
 from shortener.clicks.kept import KEEP_SECONDS
@@ -21,6 +22,7 @@ from shortener.storage import folding
 from shortener.storage.click_tables import click as click_table
 from shortener.storage.click_tables import click_breakdown, click_breakdown_month, label, link_total, visitor_day
 from shortener.storage.engine import Database
+from tests import frames
 from tests.clicks import click_on, drain, fold_all, make_link
 from tests.frames import Click
 from tests.server import eventually
@@ -146,6 +148,49 @@ def test_a_segment_that_cannot_be_opened_holds_up_no_other(
     put(spool, make_link(database))
     drain_all(drainer)
     assert count(database) == 1
+
+
+def dropped() -> float:
+    return metrics.REGISTRY.get_sample_value("shortener_orphans_dropped_total") or 0.0
+
+
+class TestOrphans:
+    def test_of_a_day_only_so_many_are_stored_and_the_rest_is_told(
+        self, database: Database, spool: Spool, folder: Path, database_id: bytes
+    ) -> None:
+        link, before = make_link(database), dropped()
+        for _ in range(2):
+            for index in range(8):
+                spool.append(frames.encode(Click(now_ms(), None, 0, f"/{index}")))
+            put(spool, link)
+            bounded = Drainer(folder, database, database_id, orphans_per_day=10)
+            drain_all(bounded)
+            bounded.close()
+        assert (count(database, link.id), count(database, ORPHANS_ID), raw_rows(database)) == (2, 10, 12)
+        assert dropped() - before == 6
+
+    def test_labels_of_a_failed_transaction_are_not_taken_for_those_of_one_that_stored_nothing(
+        self, database: Database, spool: Spool, folder: Path, database_id: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two segments in one step: the first fails, the second holds nothing but orphans beyond the bound."""
+        put(spool, make_link(database), referrer="https://new.example")
+        later = Spool(folder, database_id)
+        later.append(frames.encode(Click(now_ms(), None, 0, "/")))
+        bounded = Drainer(folder, database, database_id, orphans_per_day=0)
+
+        def fail(*_: object) -> None:
+            raise OSError("killed here")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(rows, "add_totals", fail)
+            with pytest.raises(OSError, match="killed here"):
+                bounded.step()
+        drain_all(bounded)
+        later.close()
+        bounded.close()
+        with database.read() as connection:
+            used = sqlalchemy.select(label.c.text).join(click_table, click_table.c.referrer == label.c.id)
+            assert connection.execute(used).scalars().all() == ["new.example"]
 
 
 class TestOwners:

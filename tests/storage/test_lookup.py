@@ -11,18 +11,18 @@ from shortener import errors
 from shortener.clicks import frame
 from shortener.redirect import cache
 from shortener.redirect.cache import Cache
-from shortener.redirect.entry import Defaults, Entry
+from shortener.redirect.entry import Entry
 from shortener.redirect.follower import Follower
 from shortener.redirect.lookup import Lookup
 from shortener.services import links as service
-from shortener.storage import links
+from shortener.storage import visits
 from shortener.storage.engine import Connection, Database
-from shortener.storage.links import Visited
-from shortener.storage.tables import change, change_head, instance
+from shortener.storage.tables import change, change_head, instance, link
+from shortener.storage.visits import Visited
 from tests.clicks import POLICY, make_link
+from tests.entries import DEFAULTS, domains
 from tests.server import eventually
 
-DEFAULTS = Defaults(status=302, expired_target=None, cache_seconds=300, pack_link=frame.pack_link)
 OTHER = "https://example.com/other"
 
 
@@ -51,8 +51,8 @@ class Asked:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    counting = Asked(links.visited)
-    monkeypatch.setattr(links, "visited", counting)
+    counting = Asked(visits.visited)
+    monkeypatch.setattr(visits, "visited", counting)
     return counting
 
 
@@ -63,7 +63,7 @@ def entries() -> Cache:
 
 @pytest.fixture
 def lookup(database: Database, entries: Cache) -> Iterator[Lookup]:
-    opened = Lookup(database, entries, DEFAULTS)
+    opened = Lookup(database, entries, DEFAULTS, domains())
     yield opened
     opened.close()
 
@@ -134,19 +134,22 @@ def test_a_thousand_first_visits_are_one_question(database: Database, lookup: Lo
 def test_what_was_read_before_a_change_is_not_kept(
     database: Database, lookup: Lookup, entries: Cache, asked: Asked
 ) -> None:
-    make_link(database, "sale")
+    made = make_link(database, "sale")
     asked.door.clear()
 
     async def visit_while_it_changes() -> Entry | None:
         visit = asyncio.ensure_future(lookup.find("", "sale"))
         await asyncio.to_thread(asked.waiting.wait, 10)
+        with database.write() as connection:
+            connection.execute(update(link).where(link.c.id == made.id).values(target=OTHER))
         lookup.forget("", "sale")
         asked.door.set()
         return await visit
 
-    assert asyncio.run(visit_while_it_changes()) is not None
-    assert cache.key("", "sale") not in entries
-    assert find(lookup, "sale") is not None
+    # Asked for again at once, so that it is known if the database goes now.
+    found = asyncio.run(visit_while_it_changes())
+    assert (found is not None and found.target, asked.times) == (OTHER, 2)
+    assert find(lookup, "sale") == found
     assert cache.key("", "sale") in entries
 
 

@@ -30,7 +30,7 @@ CODE = "kept"
 #: Everything that a write could leave behind. (When a key was last used is not part of what callers store.)
 _WATCHED = [
     select(*(column for column in table.c if column.name != "last_used_at"))
-    for table in (tables.link, tables.tag, tables.link_tag, tables.api_key, tables.change)
+    for table in (tables.link, tables.tag, tables.link_tag, tables.api_key, tables.change, tables.domain)
 ]
 
 

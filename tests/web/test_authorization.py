@@ -14,7 +14,12 @@ from tests.web.refusals import CODE, GOOD, JSON, Instance, assert_problem, insta
 
 PREFIX = "/api/v1"
 #: Nobody's: a request with a sufficient key ends in 404 or 422 and changes nothing.
-UNKNOWN = {"{code}": "nobodys", "{id}": "0123456789ab"}
+UNKNOWN = {
+    "{code}": "nobodys",
+    "{id}": "0123456789ab",
+    "{name}": "nobodys.example",
+    "{tag:any_text}": "nobodys",
+}
 
 #: What each route needs, said a second time: a wrong scope in the code must not pass for the right one.
 NEEDED = {
@@ -26,6 +31,16 @@ NEEDED = {
     ("DELETE", "/links/{code}"): Scope.LINKS_WRITE,
     ("GET", "/links/{code}/stats"): Scope.STATS_READ,
     ("GET", "/stats"): Scope.STATS_READ,
+    ("POST", "/tags"): Scope.LINKS_WRITE,
+    ("GET", "/tags"): Scope.LINKS_READ,
+    ("PATCH", "/tags/{tag:any_text}"): Scope.LINKS_WRITE,
+    ("DELETE", "/tags/{tag:any_text}"): Scope.LINKS_WRITE,
+    ("POST", "/tags/{tag:any_text}/merge"): Scope.LINKS_WRITE,
+    ("POST", "/domains"): Scope.ADMIN,
+    ("GET", "/domains"): Scope.LINKS_READ,
+    ("GET", "/domains/{name}"): Scope.LINKS_READ,
+    ("PATCH", "/domains/{name}"): Scope.ADMIN,
+    ("DELETE", "/domains/{name}"): Scope.ADMIN,
     ("POST", "/keys"): Scope.ADMIN,
     ("GET", "/keys"): Scope.ADMIN,
     ("GET", "/keys/{id}"): Scope.ADMIN,

@@ -83,8 +83,10 @@ def try_out(operation: Any, mode: GenerationMode, met: set[int]) -> None:
 
 
 def make_something(client: TestClient) -> dict[str, str]:
-    """A link and a key, by the names that paths have for them."""
+    """A link, a key and so on, by the names that paths have for them."""
     link = client.put("/api/v1/links/there", json={"target": "https://example.com/"})
     assert link.status_code in {200, 201}
     key = client.post("/api/v1/keys", json={"name": "there", "scopes": ["stats:read"]})
-    return {"code": "there", "id": key.json()["id"]}
+    for path, name in (("tags", "there"), ("domains", "there.example")):
+        assert client.post(f"/api/v1/{path}", json={"name": name}).status_code in {201, 409}
+    return {"code": "there", "id": key.json()["id"], "tag": "there", "name": "there.example"}

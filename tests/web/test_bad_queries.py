@@ -249,7 +249,7 @@ def test_eight_thousand_years(instance: Instance, query: str) -> None:
 
 def listed(sort: str, order: str = "desc") -> str:
     """What cursors of a list of links, sorted so and without a filter, call their question."""
-    return pages.question("links", sort, order, "", "")
+    return pages.question("links", sort, order, "", "", "")
 
 
 CREATED = listed("created")

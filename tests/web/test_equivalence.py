@@ -23,9 +23,12 @@ from uvicorn.server import ServerState
 
 from shortener import app as composition
 from shortener.app import create_app
+from shortener.domain.condition import Condition
 from shortener.domain.link import LinkDraft
+from shortener.domain.rule import Rule, Variant
 from shortener.services import links
 from shortener.settings import Settings
+from shortener.storage import domains
 from shortener.storage.engine import Database
 from shortener.web.deps import Parts
 from shortener.web.edge import EdgeProtocol
@@ -35,6 +38,7 @@ from tests.conftest import ADMIN_KEY, FIREFOX
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TARGET = "https://example.com/a/page?q=1"
+_SPLIT = (Variant("one", "https://example.com/one", 1), Variant("two", "https://example.com/two", 1))
 LINKS: dict[str, dict[str, Any]] = {
     "hot": {},
     "permanent": {"status": 301},
@@ -49,8 +53,23 @@ LINKS: dict[str, dict[str, Any]] = {
     "soon": {"valid_from": NOW + timedelta(1)},
     "begun": {"valid_from": NOW - timedelta(1)},
     "ending": {"status": 301, "expires_at": NOW + timedelta(seconds=100)},
+    "quiet": {"track": False},
+    "filled": {"target": TARGET + "&code=%7Bcode%7D&r=%7Bquery.r%7D"},
+    "passing": {"forward_query": True, "status": 301},
+    "behind": {"forward_path": True},
+    "secret": {"password_hash": "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaA"},
+    "few": {"max_clicks": 0},
+    "ruled": {
+        "rules": (
+            Rule((Condition("visitor-class", None, "bot"),), "https://example.com/bot", (), 307, None),
+            Rule((Condition("query-param", "a", "b"),), "https://example.com/query/%7Bpath%7D", (), None, None),
+            Rule((Condition("language", None, "de"),), None, _SPLIT, None, None),
+            Rule((Condition("referrer-host", None, "news.example"),), "https://example.com/news", (), 301, None),
+        )
+    },
+    "ruled-soon": {"rules": (Rule((), "https://example.com/r", (), None, None),), "valid_from": NOW + timedelta(1)},
 }
-#: For each of the three instances.
+#: For each of the four instances.
 _CONVERSATIONS = 800
 _PATIENCE = 10
 
@@ -114,7 +133,11 @@ class Both:
         return heard
 
 
-@pytest.fixture(scope="module", params=[{}, {"not_found_target": "https://example.com/nowhere"}, {"proxied": True}])
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"not_found_target": "https://example.com/nowhere"}, {"proxied": True}, {"domain": "go.example"}],
+    ids=["plain", "not-found-target", "proxied", "domain"],
+)
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
 ) -> Iterator[Both]:
@@ -123,16 +146,25 @@ def both(
         options["trusted_proxies"] = "127.0.0.0/8,10.0.0.0/8"
     folder = tmp_path_factory.mktemp("both")
     (folder / "shortener.db").write_bytes(sqlite_template.read_bytes())
+    domain = options.pop("domain", None)
     configured = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, **options)
     database = Database(configured.database)
     for code, fields in LINKS.items():
-        links.create(database, POLICY, LinkDraft(target=TARGET, code=code, **fields), actor="test")
+        links.create(database, POLICY, LinkDraft(**{"target": TARGET, "code": code, **fields}), actor="test")
+    if domain is not None:
+        with database.write() as connection:
+            fields = {"not_found_target": "https://example.com/lost", "status": 307}
+            domains.add(connection, domain, fields, NOW)
+        for code in ("hot", "ruled"):
+            links.create(database, POLICY, LinkDraft(target=TARGET + "&own", code=code, domain=domain), actor="test")
     database.close()
     with ExitStack() as undo:
         patch = undo.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(composition, "open_spool", Notebook)
         # Unlike TCP's, a socket in a file loses nothing that was said before hanging up; but it has no address.
         patch.setattr(httptools_impl, "get_remote_addr", lambda _transport: ("127.0.0.1", 4711))
+        # What makes one form differ from another.
+        patch.setattr("shortener.web.grants.secrets.token_urlsafe", lambda size: "A" * (size * 4 // 3 + 1))
         undo.enter_context(time_machine.travel(NOW, tick=False))
         runner = undo.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         loop = runner.get_loop()
@@ -175,6 +207,12 @@ spelled = st.one_of(
 )
 
 
+_QUERIES = [
+    *(b"", b"", b"?", b"?a=1", b"?utm_source=mail&utm_medium=x%20y", b"?utm_source=a#b", b"#part", b"?%ff=%zz"),
+    *(b"?a=b", b"?qr", b"?r=%26x&qr=1&a=c"),
+]
+
+
 @st.composite
 def paths(draw: st.DrawFn) -> bytes:
     code = draw(spelled)
@@ -196,11 +234,7 @@ def paths(draw: st.DrawFn) -> bytes:
         )
     path = draw(st.sampled_from([b"/", b"/", b"/", b"//", b"http://go.example/", b"/x/"])) + path
     path += draw(st.sampled_from([b"", b"", b"", b"/", b"//", b"/more", b"+", b".png"]))
-    path += draw(
-        st.sampled_from(
-            [b"", b"", b"?", b"?a=1", b"?utm_source=mail&utm_medium=x%20y", b"?utm_source=a#b", b"#part", b"?%ff=%zz"]
-        )
-    )
+    path += draw(st.sampled_from(_QUERIES))
     return path if path.strip(b"/") or path == b"/" else b"/"
 
 

@@ -29,7 +29,7 @@ def operations(description: Description) -> list[tuple[str, str, dict[str, Any]]
 
 def test_served_routes_are_documented_routes(app: FastAPI, description: Description) -> None:
     served = {
-        (context.path, method.lower())
+        (context.path_format, method.lower())
         for context in iter_route_contexts(app.routes)
         for method in getattr(context, "methods", None) or {"GET"}
         if context.path not in UNDOCUMENTED and method not in {"OPTIONS", "TRACE"}

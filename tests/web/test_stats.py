@@ -66,6 +66,8 @@ def test_a_visit_shows_in_every_breakdown(client: TestClient, code: str) -> None
         "utm_content": "n",
         "code": "x",
         "country": None,
+        "variant": None,
+        "trigger": None,
     }
     assert {group_by: values(client, group_by) for group_by in expected} == {
         group_by: {value: 1} for group_by, value in expected.items()

@@ -14,6 +14,8 @@ where request line and headers exceed 64 KiB.
 """
 TAGS = [
     {"name": "links", "description": "Short codes and where they lead."},
+    {"name": "tags", "description": "Words that links are grouped by."},
+    {"name": "domains", "description": "Host names that links answer on."},
     {"name": "stats", "description": "Who clicked: how many, when, from where, with what."},
     {"name": "keys", "description": "Who may call this API."},
     {"name": "visits", "description": "Following short links. No key needed."},

@@ -35,6 +35,24 @@ WITH_KEY = refusals(
 )
 #: What a call with a body can always end in.
 WITH_BODY = refusals(errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
+#: What a POST with an Idempotency-Key can end in.
+WITH_IDEMPOTENCY = refusals(errors.IdempotencyKeyInvalid, errors.IdempotencyKeyReused, errors.IdempotencyKeySpent)
+#: What can be wrong with the fields of a link, and with its code.
+FIELDS = (
+    errors.ValidationFailed,
+    errors.TargetInvalid,
+    errors.TargetTooLong,
+    errors.TargetCharacters,
+    errors.TargetScheme,
+    errors.TargetUserInfo,
+    errors.TargetOwnHost,
+    errors.PlaceholderInvalid,
+    errors.DatesContradict,
+    errors.TagInvalid,
+    errors.RuleInvalid,
+    errors.PasswordInvalid,
+)
+CODE = (errors.CodeInvalid, errors.CodeReserved)
 
 VISIT: Responses = {
     302: {"description": "The redirect: 301, 302, 307 or 308, as the link says.", "content": {}},

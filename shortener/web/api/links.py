@@ -1,40 +1,27 @@
-"""/api/v1/links."""
+"""/api/v1/links: making, finding and changing links one at a time."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from shortener import errors
-from shortener.domain import code as codes
 from shortener.domain import link as links
 from shortener.domain import page as pages
-from shortener.domain.link import Link, LinkDraft
+from shortener.domain.link import LinkDraft
 from shortener.services import links as service
 from shortener.storage.links import Sort
 from shortener.web.api import examples
+from shortener.web.api.rendering import answer, draft_of, fields_of, render
 from shortener.web.api.schemas.fields import PageOut, one_line
 from shortener.web.api.schemas.links import LinkCreate, LinkOut, LinkPatch, LinkPut
-from shortener.web.deps import LinksReader, LinksWriter, Parts, PartsDep
+from shortener.web.deps import DomainName, IfMatch, LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
 router = APIRouter(
     prefix="/links", tags=["links"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
 )
-
-_FIELD_ERRORS = (
-    errors.ValidationFailed,
-    errors.TargetInvalid,
-    errors.TargetTooLong,
-    errors.TargetCharacters,
-    errors.TargetScheme,
-    errors.TargetUserInfo,
-    errors.TargetOwnHost,
-    errors.DatesContradict,
-    errors.TagInvalid,
-)
-_CODE_ERRORS = (errors.CodeInvalid, errors.CodeReserved)
 
 
 @router.post(
@@ -45,7 +32,10 @@ _CODE_ERRORS = (errors.CodeInvalid, errors.CodeReserved)
     responses={
         200: {"model": LinkOut, "description": "With `if_exists=return`: the link that was there"},
         **examples.WITH_BODY,
-        **examples.refusals(errors.CodeTaken, *_FIELD_ERRORS, *_CODE_ERRORS),
+        **examples.WITH_IDEMPOTENCY,
+        **examples.refusals(
+            errors.CodeTaken, errors.ExternalIdTaken, errors.DomainNotFound, *examples.FIELDS, *examples.CODE
+        ),
     },
 )
 def create(
@@ -58,11 +48,10 @@ def create(
     ] = None,
 ) -> Response:
     """Make a short link. `{"target": "https://…"}` is enough: a code is made, and everything else has a default."""
-    draft = LinkDraft(**_fields(body))
     link, is_new = service.create(
-        parts.database, parts.link_policy, draft, actor=caller.actor, return_existing=if_exists == "return"
+        parts.database, parts.link_policy, draft_of(body), actor=caller.actor, return_existing=if_exists == "return"
     )
-    return _written(link, parts, is_new=is_new)
+    return answer(link, parts, is_new=is_new)
 
 
 @router.get(
@@ -81,6 +70,10 @@ def listing(
     tag: Annotated[
         str | None, Query(max_length=64, description="Only links with this tag.", examples=["print"])
     ] = None,
+    domain: Annotated[
+        Annotated[str, Field(max_length=253), one_line] | None,
+        Query(description="Only links on this domain; empty is the default one.", examples=["go.example.com"]),
+    ] = None,
     sort: Annotated[Sort, Query(description="What to sort by.")] = Sort.CREATED,
     order: Annotated[Literal["asc", "desc"], Query(description="Which end comes first.")] = "desc",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Links per page.")] = pages.DEFAULT_LIMIT,
@@ -88,27 +81,89 @@ def listing(
 ) -> Response:
     """All living links, by pages. Sorting is stable, and no link shows twice while others are made."""
     found = service.search(
-        parts.database, limit=limit, sort=sort, descending=order == "desc", text=search, tag=tag, cursor=cursor
+        parts.database,
+        limit=limit,
+        sort=sort,
+        descending=order == "desc",
+        text=search,
+        tag=tag,
+        domain=domain,
+        cursor=cursor,
     )
     return ORJSONResponse({"data": [render(link, parts) for link in found.items], "next": found.next})
 
 
+@router.put(
+    "/external/{external_id:path}",
+    response_model=LinkOut,
+    summary="Create or replace a link by another system's id",
+    responses={
+        201: {"model": LinkOut, "description": "It did not exist"},
+        **examples.WITH_BODY,
+        **examples.refusals(
+            errors.CodeTaken, errors.DomainNotFound, errors.VersionMismatch, *examples.FIELDS, *examples.CODE
+        ),
+    },
+)
+def put_external(
+    external_id: Annotated[str, Field(min_length=1, max_length=links.MAX_EXTERNAL_ID_LENGTH), one_line],
+    body: LinkCreate,
+    parts: PartsDep,
+    caller: LinksWriter,
+    if_match: IfMatch = None,
+) -> Response:
+    """Make the link that another system calls so exactly what is given; repeating it changes nothing."""
+    link, is_new = service.put_external(
+        parts.database, parts.link_policy, external_id, draft_of(body), actor=caller.actor, if_match=if_match
+    )
+    return answer(link, parts, is_new=is_new)
+
+
 @router.get("/{code}", response_model=LinkOut, summary="Get a link", responses=examples.refusals(errors.LinkNotFound))
-def get(code: str, parts: PartsDep, _caller: LinksReader) -> Response:
-    """One link, with its number of clicks."""
-    return ORJSONResponse(render(service.get(parts.database, code), parts))
+def get(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "") -> Response:
+    """One link, by its code or an alias, with its number of clicks. `ETag` is for `If-Match`."""
+    link = service.get(parts.database, code, domain)
+    return ORJSONResponse(render(link, parts), headers={"etag": links.etag(link)})
 
 
 @router.patch(
     "/{code}",
     response_model=LinkOut,
     summary="Change a link",
-    responses={**examples.WITH_BODY, **examples.refusals(errors.LinkNotFound, *_FIELD_ERRORS)},
+    responses={
+        **examples.WITH_BODY,
+        **examples.refusals(
+            errors.LinkNotFound,
+            errors.CodeTaken,
+            errors.ExternalIdTaken,
+            errors.VersionMismatch,
+            *examples.FIELDS,
+            *examples.CODE,
+        ),
+    },
 )
-def patch(code: str, body: LinkPatch, parts: PartsDep, caller: LinksWriter) -> Response:
-    """Change the fields that are given; null takes away what may be absent. Seen by the next visit."""
-    edits = {name: value for name, value in _fields(body).items() if name in body.model_fields_set}
-    return _written(service.edit(parts.database, parts.link_policy, code, edits, actor=caller.actor), parts)
+def patch(
+    code: str,
+    body: LinkPatch,
+    parts: PartsDep,
+    caller: LinksWriter,
+    domain: DomainName = "",
+    if_match: IfMatch = None,
+) -> Response:
+    """Change the fields that are given; null takes away what may be absent. A new `code` renames the link: history
+    and statistics stay. Seen by the next visit.
+    """
+    link = service.edit(
+        parts.database,
+        parts.link_policy,
+        code,
+        fields_of(body),
+        actor=caller.actor,
+        domain=domain,
+        if_match=if_match,
+    )
+    parts.lookup.forget(domain, code)
+    return answer(link, parts)
 
 
 @router.put(
@@ -118,64 +173,42 @@ def patch(code: str, body: LinkPatch, parts: PartsDep, caller: LinksWriter) -> R
     responses={
         201: {"model": LinkOut, "description": "It did not exist"},
         **examples.WITH_BODY,
-        **examples.refusals(*_FIELD_ERRORS, *_CODE_ERRORS),
+        **examples.refusals(
+            errors.DomainNotFound,
+            errors.ExternalIdTaken,
+            errors.VersionMismatch,
+            errors.AliasInvalid,
+            *examples.FIELDS,
+            *examples.CODE,
+        ),
     },
 )
-def put(code: str, body: LinkPut, parts: PartsDep, caller: LinksWriter) -> Response:
+def put(
+    code: str,
+    body: LinkPut,
+    parts: PartsDep,
+    caller: LinksWriter,
+    domain: DomainName = "",
+    if_match: IfMatch = None,
+) -> Response:
     """Make the link with this code exactly what is given: fields left out get their defaults."""
-    draft = LinkDraft(**_fields(body))
-    link, is_new = service.put(parts.database, parts.link_policy, code, draft, actor=caller.actor)
-    return _written(link, parts, is_new=is_new)
+    draft = LinkDraft(**fields_of(body, whole=True), domain=domain)
+    link, is_new = service.put(parts.database, parts.link_policy, code, draft, actor=caller.actor, if_match=if_match)
+    return answer(link, parts, is_new=is_new)
 
 
 @router.delete(
     "/{code}",
     status_code=204,
     summary="Delete a link",
-    responses=examples.refusals(errors.LinkNotFound),
+    responses=examples.refusals(errors.LinkNotFound, errors.VersionMismatch, errors.AliasInvalid),
     response_class=Response,
 )
-def delete(code: str, parts: PartsDep, caller: LinksWriter) -> Response:
-    """Delete a link: its code is free again, what was counted stays."""
-    link = service.delete(parts.database, code, actor=caller.actor)
-    parts.lookup.forget(link.domain, link.code)
+def delete(
+    code: str, parts: PartsDep, caller: LinksWriter, domain: DomainName = "", if_match: IfMatch = None
+) -> Response:
+    """Delete a link with its aliases: its code is free again, what was counted stays."""
+    link = service.delete(parts.database, code, actor=caller.actor, domain=domain, if_match=if_match)
+    for name in (link.code, *link.aliases):
+        parts.lookup.forget(link.domain, name)
     return NoContent()
-
-
-def render(link: Link, parts: Parts) -> dict[str, object]:
-    """A link as LinkOut says."""
-    settings = parts.settings
-    return {
-        "code": link.code,
-        "domain": link.domain,
-        "short_url": f"{settings.public_url}/{codes.in_path(link.code)}",
-        "target": link.target,
-        "title": link.title,
-        "notes": link.notes,
-        "tags": link.tags,
-        "status": link.status,
-        "enabled": link.enabled,
-        "valid_from": link.valid_from,
-        "expires_at": link.expires_at,
-        "expired_target": link.expired_target,
-        "clicks": link.clicks,
-        "unique": link.unique,
-        "last_clicked_at": link.last_clicked_at,
-        "created_at": link.created_at,
-        "updated_at": link.updated_at,
-        "version": link.version,
-        "warnings": links.warnings(link.status, settings.redirect_status, settings.redirect_cache_seconds),
-    }
-
-
-def _fields(body: LinkPut | LinkPatch) -> dict[str, Any]:
-    """The fields of a body as a draft takes them."""
-    values = {name: getattr(body, name) for name in type(body).model_fields}
-    return {**values, "tags": tuple(body.tags)}
-
-
-def _written(link: Link, parts: Parts, *, is_new: bool = False) -> Response:
-    """Answers with a link that has just been written, once visits to this worker see it so."""
-    parts.lookup.forget(link.domain, link.code)
-    headers = {"location": f"/api/v1/links/{codes.in_path(link.code)}"} if is_new else {}
-    return ORJSONResponse(render(link, parts), status_code=201 if is_new else 200, headers=headers)

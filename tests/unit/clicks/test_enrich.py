@@ -25,14 +25,16 @@ def values(click: Click) -> dict[Dimension, str]:
         *zip(enrich.REFERRER, found.request.referrer, strict=True),
         *zip(enrich.VISITOR, found.visitor.values, strict=True),
         *zip(enrich.UTM, found.request.utm, strict=True),
-        *zip(enrich.CODE, found.link.code, strict=True),
+        *zip(enrich.LINK, found.link.values, strict=True),
+        *zip(enrich.TRIGGER, enrich.trigger(found.flags), strict=True),
     )
     return {dimension: text for dimension, text in every if text is not None}
 
 
 def test_the_values_of_a_click_are_in_the_order_of_the_dimensions() -> None:
     """So that they are in the order of the raw table's columns."""
-    assert (*enrich.REFERRER, *enrich.VISITOR, *enrich.UTM, *enrich.CODE) == tuple(Dimension)
+    together = (enrich.REFERRER, enrich.VISITOR, enrich.UTM, enrich.LINK, enrich.TRIGGER)
+    assert tuple(dimension for dimensions in together for dimension in dimensions) == tuple(Dimension)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,8 @@ def test_every_value_of_a_click() -> None:
         link_id=1,
         nonce=0,
         code="sale",
+        variant=" B\0 ",
+        flags=Flag.QR,
         network=b"\x08\x08\x08",
         user_agent=FIREFOX,
         language="en;q=0.5,de-DE",
@@ -79,9 +83,24 @@ def test_every_value_of_a_click() -> None:
         Dimension.COUNTRY: "US",
         Dimension.LANGUAGE: "de",
         Dimension.CODE: "sale",
+        Dimension.VARIANT: "B",
+        Dimension.TRIGGER: "qr",
         **{Dimension[name.upper()]: name for name in UTM_PARAMETERS},
     }
     assert set(values(click)) == set(Dimension)
+
+
+@pytest.mark.parametrize(
+    ("flags", "trigger"),
+    [(Flag(0), None), (Flag.QR, "qr"), (Flag.QR | Flag.PREFETCH, "qr"), (Flag.PREFETCH | Flag.DO_NOT_TRACK, None)],
+)
+def test_the_trigger_is_what_the_flags_say(flags: Flag, trigger: str | None) -> None:
+    assert values(replace(BARE, flags=flags)).get(Dimension.TRIGGER) == trigger
+
+
+def test_a_link_of_version_1_and_of_now_is_the_same() -> None:
+    """Also in memory: the part is remembered by its bytes."""
+    assert enrich.click(frames.encode_without_variant(BARE)).link is enriched(BARE).link
 
 
 def test_what_is_absent_has_no_value() -> None:
@@ -169,7 +188,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert learnt == [b"a", b"b", b"c", b"a", long, long]
 
 
-@pytest.mark.parametrize("length", range(1, 60, 7))
+@pytest.mark.parametrize("length", range(0, 60, 7))
 def test_a_cut_payload_is_no_click(length: int) -> None:
     body = bytes([frame.VERSION]) + frames.encode(BARE)
     with pytest.raises(ValueError, match="ends early"):

@@ -20,6 +20,7 @@ FULL = Click(
     link_id=7,
     nonce=2**32 - 1,
     code="grün",
+    variant="b: blauer Knopf",
     click_class=ClickClass.PREVIEW,
     flags=Flag.PREFETCH | Flag.QR,
     network=b"\xc0\x00\x02",
@@ -42,6 +43,7 @@ any_click = st.builds(
     link_id=st.none() | st.integers(0, 2**63 - 1),
     nonce=st.integers(0, 2**32 - 1),
     code=words,
+    variant=words,
     click_class=st.none() | st.sampled_from(ClickClass),
     flags=st.integers(0, 7).map(Flag),
     network=st.sampled_from([0, 3, 6]).flatmap(lambda size: st.binary(min_size=size, max_size=size)),
@@ -88,24 +90,31 @@ def test_frames_stand_one_behind_the_other(clicks: list[Click], at: int, zeros: 
 
 def test_the_layout_is_on_disks_and_so_must_never_change() -> None:
     click = replace(
-        BARE, time_ms=0x0102030405060708, link_id=9, code="ab", network=b"\1\2\3", flags=Flag.DO_NOT_TRACK
+        BARE,
+        time_ms=0x0102030405060708,
+        link_id=9,
+        code="ab",
+        variant="c",
+        network=b"\1\2\3",
+        flags=Flag.DO_NOT_TRACK,
     )
     assert frames.encode(click) == bytes.fromhex(
         "0807060504030201 04 00"  # time, flags, class
-        "01 0900000000000000 00000000 0200 6162"  # kind, link, nonce, code
+        "01 0900000000000000 00000000 0200 6162 0100 63"  # kind, link, nonce, code, variant
         "00000000 0000000000000000 0300 010203 0000 0000"  # salt day, hash, network, user agent, language
         "0000 0000 0000 0000 0000 0000"  # referrer, utm
     )
     assert (
         frame.seal(b"payload", 5)
-        == bytes.fromhex("08000000") + zlib.crc32(b"\1payload", 5).to_bytes(4, "little") + b"\1payload"
+        == bytes.fromhex("08000000") + zlib.crc32(b"\2payload", 5).to_bytes(4, "little") + b"\2payload"
     )
+    assert frame.body_of(b"payload") == b"\2payload"
 
 
 @every_click
 def test_the_three_parts_make_the_whole(click: Click) -> None:
     """What a cache keeps of a link and of a visitor, and what is new, give the same bytes as the click at once."""
-    link = frame.pack_link(click.link_id, click.nonce, click.code)
+    link = frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
     visited = frame.pack_visitor(
         salt_day=click.salt_day,
         visitor_hash=click.visitor_hash,
@@ -179,6 +188,7 @@ def test_whatever_a_visitor_sends_makes_a_frame_that_can_be_read(text: str, leng
     click = replace(
         FULL,
         code=long,
+        variant=long,
         network=bytes(6),
         user_agent=long,
         language=long,
@@ -186,7 +196,7 @@ def test_whatever_a_visitor_sends_makes_a_frame_that_can_be_read(text: str, leng
         utm=dict.fromkeys(UTM_PARAMETERS, long),
     )
     read = frames.decode(body_of(sealed(click)))
-    for value in (read.code, read.user_agent, read.language, read.referrer, *read.utm.values()):
+    for value in (read.code, read.variant, read.user_agent, read.language, read.referrer, *read.utm.values()):
         assert value[:512] == long[:512]
     assert (read.time_ms, read.link_id, read.visitor_hash) == (click.time_ms, click.link_id, click.visitor_hash)
 
@@ -206,10 +216,41 @@ def test_utm_parameters_of_other_names_are_left_out() -> None:
     assert frames.decode(body_of(sealed(click))).utm == {"utm_source": "mail"}
 
 
+# --- what was written before an upgrade
+
+
+@every_click
+def test_a_click_of_version_1_is_read_as_one_without_a_variant(click: Click) -> None:
+    body = frames.encode_without_variant(click)
+    assert frames.decode(body) == replace(click, variant="")
+    # Byte for byte what is packed now, so that whatever remembers parts by their bytes knows them again.
+    assert frame.split(body) == frame.split(frame.body_of(frames.encode(replace(click, variant=""))))
+
+
+def test_the_layout_of_version_1_stays_readable() -> None:
+    body = bytes.fromhex(
+        "01"  # version
+        "0807060504030201 04 00"  # time, flags, class
+        "01 0900000000000000 05000000 0200 6162"  # kind, link, nonce, code
+        "00000000 0000000000000000 0300 010203 0000 0000"  # salt day, hash, network, user agent, language
+        "0100 78 0000 0000 0000 0000 0000"  # referrer, utm
+    )
+    read = frames.decode(body_of(frame.seal_body(body, SEED)))
+    assert read == Click(
+        time_ms=0x0102030405060708,
+        link_id=9,
+        nonce=5,
+        code="ab",
+        network=b"\1\2\3",
+        flags=Flag.DO_NOT_TRACK,
+        referrer="x",
+    )
+
+
 # --- what cannot be decoded
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 3, 255])
 def test_another_version_is_a_frame_but_no_click(version: int) -> None:
     body = bytes([version]) + frames.encode(FULL)
     data = len(body).to_bytes(4, "little") + zlib.crc32(body, SEED).to_bytes(4, "little") + body
@@ -220,11 +261,11 @@ def test_another_version_is_a_frame_but_no_click(version: int) -> None:
 
 @every_click
 def test_a_cut_payload_is_no_click(click: Click) -> None:
-    body = body_of(sealed(click))
-    assert frames.decode(body) == click
-    for length in range(1, len(body)):
-        with pytest.raises(ValueError, match="ends early"):
-            frames.decode(body[:length])
+    for body in (body_of(sealed(click)), frames.encode_without_variant(click)):
+        assert frames.decode(body).time_ms == click.time_ms
+        for length in range(len(body)):
+            with pytest.raises(ValueError, match="ends early"):
+                frames.decode(body[:length])
 
 
 def test_an_unknown_class_is_no_click() -> None:
@@ -235,10 +276,10 @@ def test_an_unknown_class_is_no_click() -> None:
 
 
 @slow_law
-@given(st.binary(max_size=300))
-def test_decoding_raises_nothing_but_value_errors(payload: bytes) -> None:
+@given(st.sampled_from([1, 2]), st.binary(max_size=300))
+def test_decoding_raises_nothing_but_value_errors(version: int, payload: bytes) -> None:
     try:
-        click = frames.decode(bytes([frame.VERSION]) + payload)
+        click = frames.decode(bytes([version]) + payload)
     except ValueError:
         return
     assert frames.decode(body_of(sealed(click))) == click

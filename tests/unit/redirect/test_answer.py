@@ -1,45 +1,33 @@
 """Answers: what each method on each kind of link gets, and how long it may be kept."""
 
 import re
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortener.domain import rule as rules
 from shortener.domain.link import REDIRECT_STATUSES, State
+from shortener.domain.rule import Rule, Variant
 from shortener.redirect.answer import READING, WRITING, AnswerPolicy, Outcome, answer
 from shortener.redirect.entry import UNCACHED, Entry
+from tests.entries import NOW, answered, entry, visit
 from tests.unit.laws import law
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 TARGET, OVER, NOWHERE = "https://example.com/", "https://example.com/over", "https://example.com/nowhere"
-PLAIN = AnswerPolicy(cache_seconds=300, not_found_target=None)
-FRIENDLY = AnswerPolicy(cache_seconds=300, not_found_target=NOWHERE)
-LIVE = Entry(
-    target=TARGET,
-    status=302,
-    enabled=True,
-    valid_from=None,
-    expires_at=None,
-    expired_target=None,
-    click=b"",
-    steady_from_ms=0,
-    steady_until_ms=0,
-    cache_control=UNCACHED,
-)
-PENDING = replace(LIVE, valid_from=NOW + SECOND)
-EXPIRED = replace(LIVE, expires_at=NOW)
-DISABLED = replace(LIVE, enabled=False)
+LIVE = entry()
+PENDING = entry(valid_from=NOW + SECOND)
+EXPIRED, DISABLED = {"expires_at": NOW}, {"enabled": False}
 ALL_METHODS = (*READING, *WRITING, "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "")
 
 
 @pytest.mark.parametrize("status", REDIRECT_STATUSES)
 @pytest.mark.parametrize("method", ALL_METHODS)
 def test_a_live_link(method: str, status: int) -> None:
-    found = answer(replace(LIVE, status=status), method, NOW, FRIENDLY)
+    found = answered(entry(status=status), method, not_found_target=NOWHERE)
     # Only 307 and 308 tell the client to send method and body again.
     allowed = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") if status in {307, 308} else ("GET", "HEAD")
     assert found.allow == allowed
@@ -47,42 +35,51 @@ def test_a_live_link(method: str, status: int) -> None:
     if method in allowed:
         assert (found.outcome, found.status, found.location) == (Outcome.REDIRECT, status, TARGET)
         assert found.cache_control == ("public, max-age=300" if status in {301, 308} else UNCACHED)
-        assert found.counted is (method != "HEAD")
+        assert (found.click is None) is (method == "HEAD")
     else:
-        assert (found.outcome, found.location, found.counted) == (Outcome.METHOD_NOT_ALLOWED, None, False)
+        assert (found.outcome, found.location, found.click) == (Outcome.METHOD_NOT_ALLOWED, None, None)
         assert found.cache_control == UNCACHED
 
 
 @pytest.mark.parametrize("method", ALL_METHODS)
 @pytest.mark.parametrize(
-    "entry", [None, PENDING, replace(PENDING, expired_target=OVER)], ids=["unknown", "soon", "soon-and-over"]
+    "pending",
+    [None, PENDING, entry(valid_from=NOW + SECOND, expired_target=OVER)],
+    ids=["unknown", "soon", "soon-and-over"],
 )
-def test_an_unknown_code_and_a_link_that_is_not_yet_valid_are_the_same(entry: Entry | None, method: str) -> None:
-    found = answer(entry, method, NOW, PLAIN)
-    assert (found.outcome, found.location, found.counted) == (Outcome.NOT_FOUND, None, False)
-    assert found == answer(None, method, NOW, PLAIN)
-    led = answer(entry, method, NOW, FRIENDLY)
-    assert led == answer(None, method, NOW, FRIENDLY)
-    assert (led.outcome, led.counted, led.cache_control) == (Outcome.NOT_FOUND, False, UNCACHED)
+def test_an_unknown_code_and_a_link_that_is_not_yet_valid_are_the_same(pending: Entry | None, method: str) -> None:
+    found = answered(pending, method)
+    assert (found.outcome, found.location, found.click) == (Outcome.NOT_FOUND, None, None)
+    assert found == answered(None, method)
+    led = answered(pending, method, not_found_target=NOWHERE)
+    assert led == answered(None, method, not_found_target=NOWHERE)
+    assert (led.outcome, led.click, led.cache_control) == (Outcome.NOT_FOUND, None, UNCACHED)
     assert (led.status, led.location) == ((302, NOWHERE) if method in READING else (0, None))
 
 
 @pytest.mark.parametrize("method", ALL_METHODS)
 @pytest.mark.parametrize("status", REDIRECT_STATUSES)
 @pytest.mark.parametrize(
-    ("entry", "state"), [(EXPIRED, State.EXPIRED), (DISABLED, State.DISABLED)], ids=["expired", "disabled"]
+    ("fields", "state"),
+    [
+        (EXPIRED, State.EXPIRED),
+        (DISABLED, State.DISABLED),
+        ({"max_clicks": 3, "used": 3}, State.EXHAUSTED),
+        ({"max_clicks": 3, "used": 5}, State.EXHAUSTED),
+        ({"max_clicks": 3, "used": 3, "enabled": False}, State.DISABLED),
+    ],
+    ids=["expired", "disabled", "exhausted", "limit-lowered", "disabled-and-exhausted"],
 )
-def test_a_link_that_is_gone(entry: Entry, state: State, status: int, method: str) -> None:
-    entry = replace(entry, status=status)
-    found = answer(entry, method, NOW, FRIENDLY)
+def test_a_link_that_is_gone(fields: dict[str, Any], state: State, status: int, method: str) -> None:
+    found = answered(entry(status=status, **fields), method, not_found_target=NOWHERE)
     assert (found.outcome, found.state, found.location) == (Outcome.GONE, state, None)
-    led = answer(replace(entry, expired_target=OVER), method, NOW, FRIENDLY)
+    led = answered(entry(status=status, expired_target=OVER, **fields), method, not_found_target=NOWHERE)
     assert (led.outcome, led.state) == (Outcome.GONE, state)
     assert led.location == (OVER if method in READING else None)
     # Whatever the link's own status: it may be enabled again.
     assert led.status == 302
     for each in (found, led):
-        assert (each.counted, each.cache_control) == (False, UNCACHED)
+        assert (each.click, each.cache_control) == (None, UNCACHED)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +101,9 @@ def test_a_link_that_is_gone(entry: Entry, state: State, status: int, method: st
 def test_how_long_a_permanent_redirect_may_be_kept(
     status: int, remaining: timedelta | None, cache_seconds: int, cache_control: str
 ) -> None:
-    entry = replace(LIVE, status=status, expires_at=None if remaining is None else NOW + remaining)
-    assert answer(entry, "GET", NOW, AnswerPolicy(cache_seconds, None)).cache_control == cache_control
+    until = None if remaining is None else NOW + remaining
+    found = entry(status=status, expires_at=until, cache_seconds=cache_seconds)
+    assert answered(found, cache_seconds=cache_seconds).cache_control == cache_control
 
 
 @law
@@ -118,14 +116,47 @@ def test_how_long_a_permanent_redirect_may_be_kept(
 def test_no_answer_is_kept_past_the_end_of_its_link(
     status: int, remaining: timedelta, cache_seconds: int, method: str
 ) -> None:
-    entry = replace(LIVE, status=status, expires_at=NOW + remaining)
-    kept = answer(entry, method, NOW, AnswerPolicy(cache_seconds, None)).cache_control
+    found = entry(status=status, expires_at=NOW + remaining, cache_seconds=cache_seconds)
+    kept = answered(found, method, cache_seconds=cache_seconds).cache_control
     age = re.fullmatch(r"public, max-age=(\d+)", kept)
     assert age or kept == UNCACHED
     assert not age or (int(age[1]) <= cache_seconds and NOW + int(age[1]) * SECOND <= NOW + remaining)
 
 
 def test_the_moments_at_which_an_answer_changes() -> None:
-    entry = replace(LIVE, valid_from=NOW, expires_at=NOW + 10 * SECOND)
-    outcomes = [answer(entry, "GET", NOW + step * SECOND, PLAIN).outcome for step in (-1, 0, 9, 10, 11)]
+    found = entry(valid_from=NOW, expires_at=NOW + 10 * SECOND)
+    outcomes = [answered(found, now=NOW + step * SECOND).outcome for step in (-1, 0, 9, 10, 11)]
     assert outcomes == [Outcome.NOT_FOUND, Outcome.REDIRECT, Outcome.REDIRECT, Outcome.GONE, Outcome.GONE]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_clicks": 5},
+        {"password_hash": "x"},
+        {"forward_query": True},
+        {"rules": rules.dump([Rule((), "https://example.com/r", (), None, None)])},
+    ],
+    ids=["limit", "password", "forwarding", "rules"],
+)
+@pytest.mark.parametrize("status", [301, 308])
+def test_what_may_differ_from_visitor_to_visitor_is_never_kept(status: int, fields: dict[str, Any]) -> None:
+    assert answered(entry(status=status, **fields)).cache_control == UNCACHED
+
+
+def test_a_path_behind_the_code_needs_a_link_that_takes_it() -> None:
+    for forward_path, outcome in ((False, Outcome.NOT_FOUND), (True, Outcome.REDIRECT)):
+        found = entry(forward_path=forward_path)
+        assert answer(found, visit(path="a/b"), NOW, AnswerPolicy(300), None).outcome is outcome
+
+
+def test_what_is_not_tracked_has_no_click() -> None:
+    assert answered(entry(track=False)).click is None
+
+
+def test_a_variant_has_a_click_of_its_own() -> None:
+    sides = (Variant("a", "https://example.com/a", 1), Variant("b", "https://example.com/b", 0))
+    found = entry(rules=rules.dump([Rule((), None, sides, None, None)]))
+    given = answered(found)
+    assert (given.location, given.click) == ("https://example.com/a", found.clicks["a"])
+    assert len({found.click, *found.clicks.values()}) == 3

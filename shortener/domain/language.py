@@ -1,0 +1,50 @@
+"""Languages: what a visitor reads, by his Accept-Language header, and what the name of a language takes in."""
+
+import re
+
+#: From this quality on a language counts as the visitor's own, as in Shlink. Browsers give those that he set up 1 and
+#: 0.9 and those that are only better than nothing less; with any at all nearly everybody would be taken for English.
+LEAST_QUALITY = 0.9
+#: Ranges of a header that are looked at; browsers send up to ten.
+MAX_RANGES = 32
+
+_TAG = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
+_RANGE = re.compile(rf"\s*({_TAG.pattern})\s*(?:;\s*q=(0(?:\.\d{{0,3}})?|1(?:\.0{{0,3}})?))?\s*", _TAG.flags)
+
+#: Tags in lower case with their quality, above 0 and up to 1, the highest first.
+Accepted = tuple[tuple[str, float], ...]
+
+
+def accepted(header: str) -> Accepted:
+    """What an Accept-Language header says (RFC 9110 section 12.5.4). `*` and what is malformed are left out."""
+    found = []
+    for item in header.split(",", MAX_RANGES)[:MAX_RANGES]:
+        match = _RANGE.fullmatch(item)
+        quality = float(match[2] or 1) if match else 0.0
+        if match and quality:
+            found.append((match[1].lower(), quality))
+    return tuple(sorted(found, key=lambda language: -language[1]))
+
+
+def normal_form(tag: str) -> str | None:
+    """`tag` in the letters that RFC 5646 recommends (`pt-BR`, `zh-Hant`), or None if it is none."""
+    first, *others = tag.strip().replace("_", "-").split("-")
+    normal = "-".join([first.lower(), *map(_cased, others)])
+    return normal if _TAG.fullmatch(normal) else None
+
+
+def reads(languages: Accepted, wanted: str, below: str) -> bool:
+    """Whether one of the visitor's own languages is `wanted` or begins with `below`, both in lower case.
+
+    With `wanted` and a hyphen as `below` that is basic filtering (RFC 4647): `de` takes in `de-AT`, `de-AT` not `de`.
+    """
+    for tag, quality in languages:
+        if quality < LEAST_QUALITY:  # as are all behind it
+            return False
+        if tag == wanted or tag.startswith(below):
+            return True
+    return False
+
+
+def _cased(subtag: str) -> str:
+    return {2: subtag.upper(), 4: subtag.title()}.get(len(subtag), subtag.lower())
