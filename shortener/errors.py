@@ -149,10 +149,6 @@ class PlaceholderInvalid(Refused):
     """Placeholders are {code}, {path} and {query.NAME}, behind the host of a target."""
 
 
-class LimitInvalid(Refused):
-    """A limit of clicks is 1 or more."""
-
-
 class PasswordInvalid(Refused):
     """A password has 4 to 256 characters."""
 

@@ -8,8 +8,24 @@ from typing import Annotated
 import typer
 
 from shortener import __version__, errors
-from shortener.cli import db, domains, keys, links, serve, stats, tags
+from shortener.cli import (
+    aliases,
+    bulk,
+    db,
+    domains,
+    explain,
+    history,
+    keys,
+    links,
+    orphans,
+    qr,
+    schedules,
+    serve,
+    stats,
+    tags,
+)
 from shortener.cli.output import complain
+from shortener.domain import text
 
 app = typer.Typer(
     name="shortener",
@@ -20,6 +36,16 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("stats")(stats.stats)
+app.command("orphans")(orphans.orphans)
+links.app.command("history")(history.history)
+links.app.command("revert")(history.revert)
+links.app.command("schedule")(schedules.schedule)
+links.app.command("schedules")(schedules.schedules)
+links.app.command("unschedule")(schedules.unschedule)
+links.app.command("explain")(explain.explain)
+links.app.command("qr")(qr.qr)
+links.app.command("import")(bulk.import_links)
+links.app.add_typer(aliases.app, name="alias")
 app.add_typer(links.app, name="link")
 app.add_typer(tags.app, name="tag")
 app.add_typer(domains.app, name="domain")
@@ -43,8 +69,13 @@ def _options(
 
 
 def main() -> None:
-    """Runs the command line and exits: 0 done, 1 our fault, 2 bad input, 3 not found, 4 no access, 5 conflict."""
+    """Runs the command line and exits.
+
+    0 done, 1 our fault, 2 bad input, 3 not found, 4 no access, 5 conflict, 6 done in part: some of many were refused.
+    """
     try:
         app()
     except errors.ShortenerError as error:
         sys.exit(complain(error.detail))
+    except UnicodeEncodeError as error:  # bytes that are no text come as lone surrogates, which cannot be sent
+        sys.exit(complain(f"'{text.printable(error.object[:64])}' is not UTF-8", 2))

@@ -67,8 +67,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> "Response":
         """The answer to one request, whole. Parameters that are None are left out. Exits on any refusal."""
-        # As bytes: what somebody typed may be any text, and a header's own encoding is ASCII.
-        sent = {name.encode(): value.encode() for name, value in (headers or {}).items()}
+        sent = {name.encode(): _header(name, value) for name, value in (headers or {}).items()}
         if body is not None:
             sent[b"content-type"] = media_type.encode()
 
@@ -145,6 +144,13 @@ def decoded(response: "Response") -> Any:
         return response.json() if response.content else None
     except ValueError as error:
         raise typer.Exit(complain(_stranger(response))) from error
+
+
+def _header(name: str, value: str) -> bytes:
+    if not value.isprintable() or value != value.strip():
+        raise typer.Exit(complain(f"{name}: no spaces around it, and no control characters in it", 2))
+    # As bytes: it may be any text, and a header's own encoding is ASCII.
+    return value.encode()
 
 
 def exit_code_of(status: int) -> int:

@@ -1,56 +1,40 @@
-"""`shortener link`: create, list, show, edit, delete."""
+"""`shortener link`: create, list, show, edit, delete. What else it can do is in modules of its own."""
 
 from typing import Annotated, Any
 
 import typer
 
-from shortener.cli.client import Api, Key, Url, in_path, moment
-from shortener.cli.output import AsJson, show_fields, show_json, show_table
+from shortener.cli.bulk import delete_many
+from shortener.cli.client import Api, Key, Url
+from shortener.cli.fields import Clear, NewCode, Target, changes, given, with_fields
+from shortener.cli.history import IfMatch, seen
+from shortener.cli.one_link import Code, Domain, link_path, show_link
+from shortener.cli.output import AsJson, show_json, show_table
 
 app = typer.Typer(help="Short links.", no_args_is_help=True)
 
-Code = Annotated[str, typer.Argument(help="The short code.")]
-Title = Annotated[str | None, typer.Option(help="A name for people.")]
-Notes = Annotated[str | None, typer.Option(help="Anything worth remembering.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to group by; may be repeated.")]
-Status = Annotated[int | None, typer.Option(help="301, 302, 307 or 308; default: the instance's own.")]
-ValidFrom = Annotated[str | None, typer.Option(help="Not before this moment, such as 2027-01-31T12:00:00Z.")]
-ExpiresAt = Annotated[str | None, typer.Option(help="Not from this moment on.")]
-ExpiredTarget = Annotated[str | None, typer.Option(help="Where it leads when it is expired or disabled.")]
-Enabled = Annotated[bool | None, typer.Option("--enable/--disable", help="Whether it leads anywhere.")]
-
 
 @app.command()
+@with_fields
 def create(
     target: Annotated[str, typer.Argument(help="Where the link leads.")],
+    fields: dict[str, Any],
     code: Annotated[str | None, typer.Option(help="The short code; default: one is made.")] = None,
-    title: Title = None,
-    notes: Notes = None,
-    tags: Tags = None,
-    status: Status = None,
-    valid_from: ValidFrom = None,
-    expires_at: ExpiresAt = None,
-    expired_target: ExpiredTarget = None,
+    domain: Annotated[str | None, typer.Option(help="A configured domain; default: every host.")] = None,
     if_exists: Annotated[
         str | None, typer.Option(help="'return' shows the link that leads there already, if there is one.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Sent again with the same one within 24 hours, it creates nothing more.")
     ] = None,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a link and print its short URL."""
-    body = _body(
-        target=target,
-        code=code,
-        title=title,
-        notes=notes,
-        tags=tags,
-        status=status,
-        valid_from=moment(valid_from),
-        expires_at=moment(expires_at),
-        expired_target=expired_target,
-    )
-    link = Api(url, key).call("POST", "/links", json=body, params={"if_exists": if_exists})
+    body = given(target=target, code=code, domain=domain) | fields
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    link = Api(url, key).call("POST", "/links", json=body, params={"if_exists": if_exists}, headers=headers)
     show_json(link) if as_json else typer.echo(link["short_url"])
 
 
@@ -58,21 +42,71 @@ def create(
 def list_links(
     search: Annotated[str | None, typer.Option(help="Part of a code, target, title or note.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only links with this tag.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Only links on this domain; '' is the default one.")] = None,
     sort: Annotated[str, typer.Option(help="created, clicks or last_clicked.")] = "created",
+    order: Annotated[str, typer.Option(help="desc or asc: which end comes first.")] = "desc",
     limit: Annotated[int, typer.Option(min=1, help="Most links to show.")] = 50,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """List links: the newest, or those most or last clicked, first."""
-    links = Api(url, key).collect("/links", {"search": search, "tag": tag, "sort": sort}, limit)
-    if as_json:
-        show_json(links)
+    params = {"search": search, "tag": tag, "domain": domain, "sort": sort, "order": order}
+    links = Api(url, key).collect("/links", params, limit)
+    show_json(links) if as_json else _show_list(links)
+
+
+@app.command()
+def show(code: Code, domain: Domain = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+    """Show everything about a link."""
+    show_link(Api(url, key).call("GET", link_path(code), params={"domain": domain}), as_json=as_json)
+
+
+@app.command()
+@with_fields
+def edit(
+    code: Code,
+    fields: dict[str, Any],
+    target: Target = None,
+    new_code: NewCode = None,
+    clear: Clear = None,
+    domain: Domain = None,
+    if_match: IfMatch = None,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change fields of a link; those not named stay."""
+    api = Api(url, key)
+    body = changes(given(target=target, code=new_code) | fields, clear)
+    headers = seen(api, code, domain, if_match)
+    edited = api.call("PATCH", link_path(code), json=body, params={"domain": domain}, headers=headers)
+    show_link(edited, as_json=as_json)
+
+
+@app.command()
+def delete(
+    codes: Annotated[list[str], typer.Argument(metavar="CODE…", help="The short codes.")],
+    domain: Domain = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Delete links; what was counted stays."""
+    api = Api(url, key)
+    if len(codes) > 1:
+        delete_many(api, codes, domain)
         return
-    columns = ("code", "target", "clicks", "unique", "tags", "created")
+    api.call("DELETE", link_path(codes[0]), params={"domain": domain})
+    typer.echo(f"Deleted {codes[0]}.")
+
+
+def _show_list(links: list[dict[str, Any]]) -> None:
+    # Where all are on the default domain, as on most instances, it is not worth a column.
+    where = ("domain",) if any(link["domain"] for link in links) else ()
     rows = [
         (
             link["code"],
+            *(link[name] for name in where),
             link["target"],
             link["clicks"],
             link["unique"],
@@ -81,62 +115,4 @@ def list_links(
         )
         for link in links
     ]
-    show_table(columns, rows, numeric=("clicks", "unique"))
-
-
-@app.command()
-def show(code: Code, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
-    """Show everything about a link."""
-    _show(Api(url, key).call("GET", _path(code)), as_json=as_json)
-
-
-@app.command()
-def edit(
-    code: Code,
-    target: Annotated[str | None, typer.Option(help="Where the link leads.")] = None,
-    title: Title = None,
-    notes: Notes = None,
-    tags: Tags = None,
-    status: Status = None,
-    enabled: Enabled = None,
-    valid_from: ValidFrom = None,
-    expires_at: ExpiresAt = None,
-    expired_target: ExpiredTarget = None,
-    clear: Annotated[list[str] | None, typer.Option(help="A field to empty, such as title; may be repeated.")] = None,
-    url: Url = None,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change fields of a link; those not named stay."""
-    body = _body(
-        target=target,
-        title=title,
-        notes=notes,
-        tags=tags,
-        status=status,
-        enabled=enabled,
-        valid_from=moment(valid_from),
-        expires_at=moment(expires_at),
-        expired_target=expired_target,
-    )
-    emptied: dict[str, Any] = {name: [] if name == "tags" else None for name in clear or ()}
-    _show(Api(url, key).call("PATCH", _path(code), json=body | emptied), as_json=as_json)
-
-
-@app.command()
-def delete(code: Code, url: Url = None, key: Key = None) -> None:
-    """Delete a link; what was counted stays."""
-    Api(url, key).call("DELETE", _path(code))
-    typer.echo(f"Deleted {code}.")
-
-
-def _body(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _path(code: str) -> str:
-    return f"/links/{in_path(code)}"
-
-
-def _show(link: dict[str, Any], *, as_json: bool) -> None:
-    show_json(link) if as_json else show_fields(link)
+    show_table(("code", *where, "target", "clicks", "unique", "tags", "created"), rows, numeric=("clicks", "unique"))

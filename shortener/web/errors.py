@@ -62,7 +62,6 @@ STATUS_OF_CODE = {
     "tag-invalid": 422,
     "rule-invalid": 422,
     "placeholder-invalid": 422,
-    "limit-invalid": 422,
     "password-invalid": 422,
     "color-invalid": 422,
     "qr-invalid": 422,

@@ -40,7 +40,7 @@ class Grants:
     """Makes and checks what browsers keep. Holds no state."""
 
     def __init__(self, secret: Callable[[], bytes], *, secure: bool) -> None:
-        """`secret` is the instance's; `secure`: visitors come by https, so that cookies need not go by anything else."""
+        """`secret` is the instance's; `secure`: visitors come by https, so that cookies go by nothing else."""
         self._secret = secret
         self._secure = secure
 

@@ -1,5 +1,6 @@
 """The canonical redirect routes: from a request to an answer of redirect/answer, recorded before it is sent."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from shortener.web.visitors import Facts
 
 router = APIRouter(tags=["visits"])
 
+_SLASH = re.compile(rb"/|%2[Ff]")
 _GONE = {
     State.DISABLED: "The owner of this link has switched it off.",
     State.EXPIRED: "This link has expired.",
@@ -44,7 +46,7 @@ class _Asked:
     now_ms: int
 
 
-async def visit(request: Request, code: str, parts: PartsDep, rest: str = "") -> Response:
+async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     """Follow a short link. A visit is counted before it is answered; HEAD gets the same headers and is never counted.
 
     Methods other than GET and HEAD are redirected by links with status 307 or 308 only, which keep method and body.
@@ -55,7 +57,7 @@ async def visit(request: Request, code: str, parts: PartsDep, rest: str = "") ->
     if code in parts.link_policy.reserved:
         return problems.no_route(request)
     asked = await _asked(request, code, parts)
-    if rest and (asked.entry is None or not asked.entry.forward_path):
+    if asked.visit.path and (asked.entry is None or not asked.entry.forward_path):
         raise errors.PathNotFound
     guarded = asked.entry is not None and asked.entry.is_guarded
     given = await _guarded(asked, asked.entry) if guarded and asked.entry is not None else _answer(asked)
@@ -87,8 +89,10 @@ async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
 
 def _path_behind_code(request: Request) -> str:
     """What stands behind `/code/`, as it came."""
-    pieces = bytes(request.scope.get("raw_path") or b"").split(b"/", 2)
-    return pieces[2].decode("utf-8", "replace") if len(pieces) > 2 else ""
+    if not request.path_params.get("rest"):
+        return ""
+    # The router goes by the decoded path, in which a slash may come from an escape.
+    return _SLASH.split(bytes(request.scope["raw_path"])[1:], 1)[1].decode("utf-8", "replace")
 
 
 def _answer(asked: _Asked) -> Answer:

@@ -41,9 +41,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     structlog.reset_defaults()
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
     """One command, in this process."""
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, arguments, input=stdin)
 
 
 def answered(result: Result) -> Any:
@@ -67,9 +67,9 @@ class Instance:
     where: Sequence[str]
     api: httpx2.Client
 
-    def cli(self, *arguments: str) -> Result:
+    def cli(self, *arguments: str, stdin: str | bytes | None = None) -> Result:
         """One command on this instance."""
-        return run(*arguments, *self.where)
+        return run(*arguments, *self.where, stdin=stdin)
 
     def get(self, path: str, **params: str | int) -> Any:
         """What the API says."""

@@ -1,21 +1,31 @@
 """`shortener link`, on this machine's database and on a server alike."""
 
+import json
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shortener import cli
+from shortener.cli.fields import OPTIONS
 from shortener.storage.engine import Database
+from shortener.web.api.schemas.links import LinkCreate
 from tests.cli.conftest import Instance, answered, cells, run
 
 TARGET = "https://example.com/a?b=c#d"
 ALL_FIELDS = (
     *("--title", "[/] Sale :smile: [red]now[/red]", "--notes", "one\ntwo", "--tag", "Print", "--tag", "sale"),
     *("--status", "307", "--valid-from", "2026-01-01T00:00:00Z", "--expires-at", "2096-01-01T01:00:00+01:00"),
-    *("--expired-target", "https://example.com/over"),
+    *("--expired-target", "https://example.com/over", "--disable", "--max-clicks", "100"),
+    *("--password", "open sesame", "--forward-query", "--forward-path", "--no-track", "--rules", "rules.json"),
 )
+RULES = [
+    {"name": "[Phones]", "conditions": [{"type": "device", "value": "ios"}], "target": "https://apps.example.com/"},
+    {"split": [{"target": "https://example.com/a"}, {"target": "https://example.com/b"}]},
+]
 WRITTEN = {
     "title": "[/] Sale :smile: [red]now[/red]",
     "notes": "one\ntwo",
@@ -24,7 +34,23 @@ WRITTEN = {
     "valid_from": "2026-01-01T00:00:00Z",
     "expires_at": "2096-01-01T00:00:00Z",
     "expired_target": "https://example.com/over",
+    "enabled": False,
+    "max_clicks": 100,
+    "has_password": True,
+    "forward_query": True,
+    "forward_path": True,
+    "track": False,
 }
+#: Fields of WRITTEN that can be absent; a command calls one by another name.
+NULLABLE = ("title", "notes", "status", "valid_from", "expires_at", "expired_target", "max_clicks", "password")
+
+
+@pytest.fixture(autouse=True)
+def rules_file(nowhere: Path) -> Path:
+    """The file that ALL_FIELDS names."""
+    file = nowhere / "rules.json"
+    file.write_text(json.dumps(RULES))
+    return file
 
 
 @pytest.fixture
@@ -48,9 +74,17 @@ def test_create_makes_a_code(instance: Instance) -> None:
 
 
 def test_create_with_every_field(instance: Instance) -> None:
-    shown = answered(instance.cli("link", "create", TARGET, "--code", "full", *ALL_FIELDS, "--json"))
+    options = ("--code", "full", "--external-id", "cli full", *ALL_FIELDS)
+    shown = answered(instance.cli("link", "create", TARGET, *options, "--json"))
     assert shown == instance.get("/links/full")
     assert {name: shown[name] for name in WRITTEN} == WRITTEN
+    assert shown["external_id"] == "cli full"
+    assert [rule["target"] for rule in shown["rules"]] == ["https://apps.example.com/", None]
+
+
+def test_every_field_has_an_option() -> None:
+    own = {"target", "code", "domain"}
+    assert own | OPTIONS.keys() == LinkCreate.model_fields.keys()
 
 
 def test_create_returns_what_exists(instance: Instance) -> None:
@@ -163,13 +197,43 @@ def test_edit_every_field(instance: Instance) -> None:
     instance.cli("link", "create", TARGET, "--code", "rewritten")
     shown = answered(instance.cli("link", "edit", "rewritten", *ALL_FIELDS, "--json"))
     assert {name: shown[name] for name in WRITTEN} == WRITTEN
+    back = ("--enable", "--no-forward-query", "--no-forward-path", "--track")
+    shown = answered(instance.cli("link", "edit", "rewritten", *back, "--json"))
+    assert [shown[name] for name in ("enabled", "forward_query", "forward_path", "track")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert shown["title"] == WRITTEN["title"]
 
 
 def test_edit_clears(instance: Instance) -> None:
-    instance.cli("link", "create", TARGET, "--code", "cleared", *ALL_FIELDS)
-    emptied = [option for name in WRITTEN for option in ("--clear", name)]
+    instance.cli("link", "create", TARGET, "--code", "cleared", "--external-id", "cli cleared", *ALL_FIELDS)
+    emptied = [option for name in (*NULLABLE, "tags", "rules", "external-id") for option in ("--clear", name)]
     shown = answered(instance.cli("link", "edit", "cleared", *emptied, "--json"))
-    assert {name: shown[name] for name in WRITTEN} == dict.fromkeys(WRITTEN) | {"tags": []}
+    expected = {"tags": [], "rules": [], "external_id": None, "has_password": False}
+    expected |= {name: None for name in NULLABLE if name != "password"}
+    assert {name: shown[name] for name in expected} == expected
+
+
+def test_edit_renames(instance: Instance) -> None:
+    instance.cli("link", "create", TARGET, "--code", "old-name")
+    assert (
+        answered(instance.cli("link", "edit", "old-name", "--new-code", "new-name", "--json"))["code"] == "new-name"
+    )
+    assert instance.cli("link", "show", "old-name").exit_code == 3
+    assert instance.get("/links/new-name")["version"] == 2
+
+
+def test_edit_of_a_version(instance: Instance) -> None:
+    instance.cli("link", "create", TARGET, "--code", "versioned")
+    edited = answered(instance.cli("link", "edit", "versioned", "--title", "1", "--if-match", "1", "--json"))
+    assert edited["version"] == 2
+    late = instance.cli("link", "edit", "versioned", "--title", "2", "--if-match", "1")
+    assert (late.exit_code, late.stdout) == (5, "")
+    assert late.stderr.startswith("shortener: if-match: The link is at version 2, not 1: ")
+    assert instance.get("/links/versioned")["title"] == "1"
 
 
 def test_edit_shows_the_link(instance: Instance) -> None:
@@ -185,6 +249,92 @@ def test_delete(instance: Instance) -> None:
     assert instance.cli("link", "show", "deleted").exit_code == 3
 
 
+def test_delete_several(instance: Instance) -> None:
+    for code in ("many-1", "many-2", "many-3"):
+        instance.cli("link", "create", TARGET, "--code", code)
+    result = instance.cli("link", "delete", "many-1", "no.code", "many-2", "many-1")
+    assert (result.exit_code, result.stdout) == (6, "Deleted many-1.\nDeleted many-2.\n")
+    assert result.stderr == (
+        "shortener: no.code: There is no link called 'no.code'.\n"
+        "shortener: many-1: There is no link called 'many-1'.\n"
+    )
+    result = instance.cli("link", "delete", "many-1", "many-2")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 2)
+    assert instance.cli("link", "delete", "many-3", "many-3").exit_code == 6
+
+
+def test_a_link_on_a_domain(instance: Instance) -> None:
+    on = ("--domain", "links.cli.example")
+    instance.cli("domain", "create", "links.cli.example")
+    made = answered(instance.cli("link", "create", TARGET, "--code", "menu", *on, "--json"))
+    assert made["short_url"].partition("://")[2].startswith("links.cli.example")
+    assert instance.cli("link", "show", "menu").exit_code == 3
+    assert answered(instance.cli("link", "show", "menu", *on, "--json")) == made
+    edited = answered(instance.cli("link", "edit", "menu", *on, "--title", "x", "--if-match", "1", "--json"))
+    assert (edited["title"], edited["domain"]) == ("x", "links.cli.example")
+    header, *rows = cells(instance.cli("link", "list", *on).stdout)
+    assert header == ["code", "domain", "target", "clicks", "unique", "tags", "created"]
+    assert [row[:3] for row in rows] == [["menu", "links.cli.example", TARGET]]
+    instance.cli("link", "create", TARGET, "--code", "card", *on)
+    deleted = instance.cli("link", "delete", "menu", "card", *on)
+    assert (deleted.exit_code, deleted.stdout) == (0, "Deleted menu.\nDeleted card.\n")
+    assert answered(instance.cli("link", "list", *on, "--json")) == []
+
+
+def test_order(instance: Instance) -> None:
+    for code in ("order-1", "order-2"):
+        instance.cli("link", "create", TARGET, "--code", code, "--tag", "ordered")
+    listed = answered(instance.cli("link", "list", "--tag", "ordered", "--order", "asc", "--json"))
+    assert [link["code"] for link in listed] == ["order-1", "order-2"]
+
+
+def test_show_says_what_a_link_can_do(instance: Instance) -> None:
+    instance.cli("link", "create", TARGET, "--code", "can-do", *ALL_FIELDS)
+    instance.cli("link", "alias", "add", "can-do", "can-do-too")
+    rows = cells(instance.cli("link", "show", "can-do-too").stdout)
+    for row in (
+        ["code", "can-do"],
+        ["max_clicks", "100"],
+        ["has_password", "True"],
+        ["aliases", "can-do-too"],
+        ["rules.0", "[Phones]: device ios → https://apps.example.com/"],
+        ["rules.1", "always → a 50% https://example.com/a, b 50% https://example.com/b"],
+    ):
+        assert row in rows
+
+
+def test_a_password_from_standard_input(instance: Instance) -> None:
+    made = instance.cli("link", "create", TARGET, "--code", "guarded", "--password", "-", stdin="open sesame\r\nmore")
+    assert made.exit_code == 0, made.output
+    assert "sesame" not in made.output
+    assert instance.get("/links/guarded")["has_password"]
+    # Shorter than a password may be: were the line's end a part of it, it would do.
+    short = instance.cli("link", "edit", "guarded", "--password", "-", stdin="abc\n")
+    assert short.exit_code == 2
+    assert short.stderr.startswith("shortener: password: The password has 3 characters")
+
+
+def test_rules_from_standard_input(instance: Instance) -> None:
+    made = answered(instance.cli("link", "create", TARGET, "--rules", "-", "--json", stdin=json.dumps(RULES)))
+    assert [rule["name"] for rule in made["rules"]] == ["[Phones]", None]
+
+
+def test_an_idempotency_key(instance: Instance) -> None:
+    create = ("link", "create", TARGET, "--idempotency-key", f"cli {instance.base_url}".replace(" ", "-"), "--json")
+    first = answered(instance.cli(*create))
+    assert answered(instance.cli(*create)) == first
+    other = instance.cli(*create, "--title", "another")
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert other.stderr.startswith("shortener: Idempotency-Key: This Idempotency-Key has been used")
+
+
+FILES = {
+    "latin-1": b'[{"name": "\xfc"}]',
+    "text": b"device: ios",
+    "nan": b"[NaN]",
+    "rule": b'{"target": "https://example.com/"}',
+    "wrong": b'[{"conditions": [{"type": "device", "value": "toaster"}], "target": "https://example.com/"}]',
+}
 REFUSED = {
     "no URL": (("create", "example.com"), 2, "target: A target must start with http:// or https://."),
     "a script": (("create", "javascript:alert(1)"), 2, "target: A target must start with http:// or https://."),
@@ -216,6 +366,51 @@ REFUSED = {
     "editing a wrong target": (("edit", "there", "--target", "x"), 2, "target: A target must start with"),
     "clearing what must be there": (("edit", "there", "--clear", "target"), 2, "target: "),
     "clearing what there is not": (("edit", "there", "--clear", "colour"), 2, "colour: There is no such field here."),
+    "a new code that is taken": (("edit", "other", "--new-code", "there"), 5, "code: Another link is called 'there'"),
+    "given and cleared": (("edit", "there", "--title", "x", "--clear", "title"), 2, "title: it cannot be given and"),
+    "given and cleared again": (
+        ("edit", "there", "--expires-at", "2027-01-01", "--clear", "expires-at"),
+        2,
+        "expires_at: it cannot be given and cleared at once",
+    ),
+    "clearing a switch": (("edit", "there", "--clear", "track"), 2, "track: "),
+    "a limit of nothing": (("create", TARGET, "--max-clicks", "0"), 2, "max_clicks: "),
+    "a negative limit": (("create", TARGET, "--max-clicks", "-5"), 2, "max_clicks: "),
+    "a short password": (("create", TARGET, "--password", "abc"), 2, "password: The password has 3 characters"),
+    "no rules there": (("create", TARGET, "--rules", "no.json"), 2, "no.json cannot be read: No such file"),
+    "a folder of rules": (("create", TARGET, "--rules", "."), 2, ". cannot be read: Is a directory"),
+    "rules that are no text": (
+        ("create", TARGET, "--rules", "latin-1"),
+        2,
+        "latin-1 cannot be read: it is not UTF-8",
+    ),
+    "rules that are no JSON": (("create", TARGET, "--rules", "text"), 2, "--rules: text is not valid JSON: "),
+    "rules that are no number": (("create", TARGET, "--rules", "nan"), 2, "--rules: nan is not valid JSON: "),
+    "rules that are one rule": (("create", TARGET, "--rules", "rule"), 2, "rules: Input should be a valid list"),
+    "rules that are wrong": (("edit", "there", "--rules", "wrong"), 2, "rules.0.conditions.0.value: "),
+    "two from one input": (
+        ("create", TARGET, "--rules", "-", "--password", "-"),
+        2,
+        "only one of --password and --rules can come from standard input",
+    ),
+    "an unknown domain": (("create", TARGET, "--domain", "no.example"), 3, "domain: The domain 'no.example' is not"),
+    "showing on an unknown domain": (
+        ("show", "there", "--domain", "no.example"),
+        3,
+        "There is no link called 'there'",
+    ),
+    "an idempotency key with a space": (("create", TARGET, "--idempotency-key", "a b"), 2, "Idempotency-Key: "),
+    "an idempotency key of two lines": (("create", TARGET, "--idempotency-key", "a\nb"), 2, "Idempotency-Key: "),
+    "an empty idempotency key": (("create", TARGET, "--idempotency-key", ""), 2, "Idempotency-Key: "),
+    "a long idempotency key": (("create", TARGET, "--idempotency-key", "a" * 256), 2, "Idempotency-Key: "),
+    "an idempotency key that is not ASCII": (("create", TARGET, "--idempotency-key", "ключ"), 2, "Idempotency-Key: "),
+    "a version that there is not": (
+        ("edit", "there", "--title", "x", "--if-match", "99"),
+        5,
+        "if-match: The link is",
+    ),
+    "a version of nothing": (("edit", "nothing", "--title", "x", "--if-match", "1"), 3, "There is no link called"),
+    "sorting in a third order": (("list", "--order", "up"), 2, "order: "),
     "deleting nothing": (("delete", "nothing"), 3, "There is no link called 'nothing'."),
     "deleting a dot": (("delete", "."), 3, "There is no link called '.'."),
     "sorting by what it has not": (("list", "--sort", "colour"), 2, "sort: "),
@@ -224,8 +419,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("arguments", "exit_code", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_refusals(instance: Instance, arguments: tuple[str, ...], exit_code: int, message: str) -> None:
-    instance.cli("link", "create", TARGET, "--code", "there", "--if-exists", "return")
+def test_refusals(
+    instance: Instance, nowhere: Path, arguments: tuple[str, ...], exit_code: int, message: str
+) -> None:
+    for code in ("there", "other") if arguments[0] == "edit" else ("there",):
+        instance.cli("link", "create", TARGET, "--code", code, "--if-exists", "return")
+    for name, data in FILES.items():
+        (nowhere / name).write_bytes(data)
     result = instance.cli("link", *arguments)
     assert result.exit_code == exit_code, result.output
     assert result.stdout == ""
@@ -245,6 +445,15 @@ USAGE = {
     "no such option": ("link", "list", "--colour"),
     "no such command": ("link", "paint"),
     "no number": ("link", "list", "--limit", "x"),
+    "a limit that is no number": ("link", "create", TARGET, "--max-clicks", "many"),
+    "a password without one": ("link", "create", TARGET, "--password"),
+    "nothing to delete": ("link", "delete"),
+    "no alias to remove": ("link", "alias", "remove", "code"),
+    "no version": ("link", "revert", "code"),
+    "no moment": ("link", "schedule", "code", "--title", "x"),
+    "a version that is no number": ("link", "edit", "code", "--if-match", "x"),
+    "no file": ("link", "import"),
+    "no picture": ("link", "qr", "code"),
     "too few": ("link", "list", "--limit", "0"),
     "no scope": ("key", "create", "name"),
     "a port beyond": ("serve", "--port", "65536"),
@@ -257,8 +466,12 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
-HELPS = [(), ("serve",), ("stats",), ("link",), ("key",), ("db",)]
-HELPS += [("link", name) for name in ("create", "list", "show", "edit", "delete")]
+HELPS = [(), ("serve",), ("stats",), ("orphans",), ("link",), ("link", "alias"), ("key",), ("db",)]
+HELPS += [
+    ("link", name) for name in ("create", "list", "show", "edit", "delete", "history", "revert", "explain", "qr")
+]
+HELPS += [("link", name) for name in ("schedule", "schedules", "unschedule", "import")]
+HELPS += [("link", "alias", name) for name in ("add", "remove")]
 HELPS += [("key", name) for name in ("create", "list", "revoke")]
 HELPS += [("db", name) for name in ("upgrade", "current")]
 
@@ -276,3 +489,20 @@ def test_the_history_names_the_command_line(nowhere: Path) -> None:
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT actor FROM change").scalars().all() == ["command line"]
     database.close()
+
+
+@pytest.mark.parametrize("where", [("show",), ("list", "--search")], ids=" ".join)
+def test_an_argument_that_is_no_text(
+    where: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["shortener", "link", *where, b"a\xff".decode(errors="surrogateescape")])
+    with pytest.raises(SystemExit) as ending:
+        cli.main()
+    captured = capsys.readouterr()
+    assert (ending.value.code, captured.out, captured.err) == (2, "", "shortener: 'a\\udcff' is not UTF-8\n")
+
+
+def test_a_field_that_is_no_text(instance: Instance) -> None:
+    result = instance.cli("link", "create", TARGET, "--title", b"\xff".decode(errors="surrogateescape"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("shortener: title: Remove the lone surrogates")

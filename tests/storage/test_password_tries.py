@@ -1,4 +1,4 @@
-"""Tries of passwords on both databases: so many a minute and not one more, however many workers ask, and however hard."""
+"""Tries of passwords on both databases: so many a minute and not one more, however many workers ask."""
 
 import asyncio
 import threading
@@ -276,7 +276,11 @@ class TestDatabase:
         assert summary(run(database, work)) == {errors.TooManyTries: 100, False: 1}
 
     def test_what_is_known_is_bounded_and_forgotten(
-        self, database: Database, statements: list[str], clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+        self,
+        database: Database,
+        statements: list[str],
+        clock: time_machine.Traveller,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(passwords, "_FULL_KEPT", 1)
 

@@ -19,6 +19,8 @@ UNKNOWN = {
     "{id}": "0123456789ab",
     "{name}": "nobodys.example",
     "{tag:any_text}": "nobodys",
+    "{alias}": "nobodys",
+    "{external_id:path}": "nobodys",
 }
 
 #: What each route needs, said a second time: a wrong scope in the code must not pass for the right one.
@@ -29,6 +31,20 @@ NEEDED = {
     ("PATCH", "/links/{code}"): Scope.LINKS_WRITE,
     ("PUT", "/links/{code}"): Scope.LINKS_WRITE,
     ("DELETE", "/links/{code}"): Scope.LINKS_WRITE,
+    ("PUT", "/links/external/{external_id:path}"): Scope.LINKS_WRITE,
+    ("POST", "/links/bulk"): Scope.LINKS_WRITE,
+    ("PATCH", "/links/bulk"): Scope.LINKS_WRITE,
+    ("DELETE", "/links/bulk"): Scope.LINKS_WRITE,
+    ("POST", "/links/{code}/aliases"): Scope.LINKS_WRITE,
+    ("DELETE", "/links/{code}/aliases/{alias}"): Scope.LINKS_WRITE,
+    ("GET", "/links/{code}/history"): Scope.LINKS_READ,
+    ("POST", "/links/{code}/revert"): Scope.LINKS_WRITE,
+    ("POST", "/links/{code}/schedule"): Scope.LINKS_WRITE,
+    ("GET", "/links/{code}/schedule"): Scope.LINKS_READ,
+    ("DELETE", "/links/{code}/schedule/{id}"): Scope.LINKS_WRITE,
+    ("POST", "/links/{code}/explain"): Scope.LINKS_READ,
+    ("GET", "/links/{code}/qr.svg"): Scope.LINKS_READ,
+    ("GET", "/links/{code}/qr.png"): Scope.LINKS_READ,
     ("GET", "/links/{code}/stats"): Scope.STATS_READ,
     ("GET", "/stats"): Scope.STATS_READ,
     ("POST", "/tags"): Scope.LINKS_WRITE,
@@ -41,6 +57,7 @@ NEEDED = {
     ("GET", "/domains/{name}"): Scope.LINKS_READ,
     ("PATCH", "/domains/{name}"): Scope.ADMIN,
     ("DELETE", "/domains/{name}"): Scope.ADMIN,
+    ("GET", "/orphans"): Scope.ADMIN,
     ("POST", "/keys"): Scope.ADMIN,
     ("GET", "/keys"): Scope.ADMIN,
     ("GET", "/keys/{id}"): Scope.ADMIN,
@@ -88,7 +105,11 @@ def needs_of(app: FastAPI) -> Iterator[tuple[str, str, list[Scope]]]:
     for context in iter_route_contexts(app.routes):
         if str(context.path).startswith("/api"):
             for method in context.methods or ():
-                yield method, str(context.path), list(_scopes(getattr(context.route, "dependant", None)))
+                yield (
+                    method,
+                    str(context.path),
+                    list(dict.fromkeys(_scopes(getattr(context.route, "dependant", None)))),
+                )
 
 
 def _scopes(dependant: Any) -> Iterator[Scope]:
@@ -127,7 +148,7 @@ def call(instance: Instance, method: str, path: str, headers: Any) -> Any:
     """Sends a request that a sufficient key lets through to a refusal, or to a list."""
     for name, value in UNKNOWN.items():
         path = path.replace(name, value)
-    body: dict[str, Any] = {"content": b"{}"} if method in {"POST", "PUT", "PATCH"} else {}
+    body: dict[str, Any] = {"content": b"{}"} if method in {"POST", "PUT", "PATCH"} or path.endswith("/bulk") else {}
     pairs = list(headers.items()) if isinstance(headers, dict) else headers
     if body:
         pairs = [*pairs, *JSON.items()]

@@ -145,14 +145,14 @@ def branded(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 @pytest.fixture
 def with_logo(shared: TestClient) -> Iterator[Callable[[bytes], TestClient]]:
     """Gives the instance another logo for a while."""
-    state = shared.app.state  # type: ignore[attr-defined]
+    parts = shared.app.state.parts  # type: ignore[attr-defined]
 
     def give(data: bytes) -> TestClient:
-        state.logo = Logo(Kind.SVG if data == SVG_LOGO else Kind.PNG, data)
+        parts.logo = Logo(Kind.SVG if data == SVG_LOGO else Kind.PNG, data)
         return shared
 
     yield give
-    state.logo = None
+    parts.logo = None
 
 
 DESIGNS = [

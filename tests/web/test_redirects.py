@@ -178,7 +178,7 @@ class TestPaths:
         create(client, code="x")
         assert client.get(path).headers["location"] == TARGET
 
-    @pytest.mark.parametrize("path", ["/X", "/x/y", "/x//", "/x.", "/%", "/x%00", "/x%20", "/x+", "/" + "x" * 129])
+    @pytest.mark.parametrize("path", ["/X", "/x/y", "/x//", "/x.", "/%", "/x%00", "/x%20", "/y+", "/" + "x" * 129])
     def test_another_one(self, client: TestClient, path: str) -> None:
         create(client, code="x")
         answer = client.get(path)
@@ -213,7 +213,8 @@ class TestReserved:
     def test_every_route_begins_with_a_reserved_segment(self, client: TestClient) -> None:
         reserved = client.app.state.parts.link_policy.reserved  # type: ignore[attr-defined]
         documented = {path.split("/")[1] for path in client.get("/openapi.json").json()["paths"]}
-        assert documented - {"{code}"} <= set(reserved)
+        codes = {segment for segment in documented if segment.startswith("{code}")}
+        assert documented - codes <= set(reserved)
         assert set(self.FIRST_SEGMENTS) <= set(reserved)
 
 

@@ -257,6 +257,7 @@ def test_a_split_is_even_and_every_visitor_stays(client: TestClient) -> None:
         ({"target": f"{TARGET}docs", "forward_path": True}, "/mine/a/b", f"{TARGET}docs/a/b"),
         ({"target": f"{TARGET}docs", "forward_path": True}, "/mine", f"{TARGET}docs"),
         ({"target": f"{TARGET}docs", "forward_path": True}, "/mine/%2e%2e/x", f"{TARGET}docs/x"),
+        ({"target": f"{TARGET}docs", "forward_path": True}, "/mine%2Fa%2fb", f"{TARGET}docs/a%2fb"),
         ({"target": TARGET + "{code}?q={query.q}"}, "/mine?q=a%26b", f"{TARGET}mine?q=a%26b"),
         ({"target": f"{TARGET}", "forward_query": True}, "/mine?qr", TARGET),
     ],
@@ -266,7 +267,7 @@ def test_what_the_visitor_sends_along(client: TestClient, fields: dict[str, Any]
     assert client.get(path).headers["location"] == location
 
 
-@pytest.mark.parametrize("path", ["/mine/more", "/none/more", "/api/none/x", "/docs/x"])
+@pytest.mark.parametrize("path", ["/mine/more", "/mine%2Fmore", "/none/more", "/api/none/x", "/docs/x"])
 def test_paths_behind_codes_that_take_none(client: TestClient, path: str) -> None:
     create(client)
     assert client.get(path).status_code == 404

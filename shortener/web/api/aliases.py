@@ -25,7 +25,7 @@ router = APIRouter(
         **examples.WITH_BODY,
         **examples.WITH_IDEMPOTENCY,
         **examples.refusals(
-            errors.LinkNotFound, errors.CodeTaken, errors.AliasInvalid, errors.ValidationFailed, *examples.CODE
+            *examples.NAME, errors.CodeTaken, errors.AliasInvalid, errors.ValidationFailed, *examples.CODE
         ),
     },
 )
@@ -39,7 +39,7 @@ def add(code: str, body: AliasCreate, parts: PartsDep, caller: LinksWriter, doma
     "/{alias}",
     response_model=LinkOut,
     summary="Remove an alias",
-    responses=examples.refusals(errors.LinkNotFound, errors.AliasNotFound),
+    responses=examples.refusals(*examples.NAME, errors.AliasNotFound),
 )
 def remove(code: str, alias: str, parts: PartsDep, caller: LinksWriter, domain: DomainName = "") -> Response:
     """Take an alias away: its code is free again, what it counted stays with the link."""

@@ -35,18 +35,21 @@ _RESPONSES = {
 Item = TypeVar("Item", bound=BaseModel)
 
 
-async def _items(request: Request) -> list[Any]:
-    """The items of a body, JSON array or NDJSON. Raises UnsupportedMediaType, MalformedJson, BulkInvalid."""
+async def _items(request: Request, _caller: LinksWriter) -> list[Any]:
+    """The items of a body, JSON array or NDJSON, of who may send them.
+
+    Raises UnsupportedMediaType, MalformedJson, BulkInvalid.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in _NDJSON and not JSON.fullmatch(media):
+    body = await request.body()
+    if body and media not in _NDJSON and not JSON.fullmatch(media):
         detail = f"A bulk is application/json or application/x-ndjson (not '{media or 'none'}')."
         raise errors.UnsupportedMediaType(detail)
-    body = await request.body()
     try:
         if media in _NDJSON:
             items = [orjson.loads(line) for line in body.splitlines() if line.strip()]
         else:
-            items = orjson.loads(body)
+            items = orjson.loads(body or b"[]")
     except orjson.JSONDecodeError as error:
         raise errors.MalformedJson(f"The body is not valid JSON: {error}.") from error
     if not isinstance(items, list) or not 1 <= len(items) <= service.MAX_ITEMS:

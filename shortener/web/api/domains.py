@@ -14,7 +14,7 @@ from shortener.storage.domains import Domain
 from shortener.web.api import examples
 from shortener.web.api.schemas.domains import DomainCreate, DomainOut, DomainPatch
 from shortener.web.api.schemas.fields import PageOut
-from shortener.web.deps import Administrator, LinksReader, PartsDep
+from shortener.web.deps import Administrator, LinksReader, Parts, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
 router = APIRouter(
@@ -48,6 +48,7 @@ def create(body: DomainCreate, parts: PartsDep, caller: Administrator) -> Respon
     made = service.create(
         parts.database, parts.link_policy.targets, parts.settings.public_url, body.name, fields, actor=caller.actor
     )
+    _make_known(parts)
     headers = {"location": f"/api/v1/domains/{quote(made.name, safe='')}"}
     return ORJSONResponse(render(made), status_code=201, headers=headers)
 
@@ -89,6 +90,7 @@ def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) 
     edited = service.edit(
         parts.database, parts.link_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
     )
+    _make_known(parts)
     return ORJSONResponse(render(edited))
 
 
@@ -102,7 +104,15 @@ def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) 
 def delete(name: str, parts: PartsDep, caller: Administrator) -> Response:
     """Delete a domain without links: its host has the links of the default domain from now on. Statistics stay."""
     service.delete(parts.database, name, actor=caller.actor)
+    _make_known(parts)
     return NoContent()
+
+
+def _make_known(parts: Parts) -> None:
+    """Lets visits to this worker see the domains as they are now; the others follow."""
+    with parts.database.read() as connection:
+        parts.domains.refresh(connection)
+    parts.lookup.clear()
 
 
 def render(domain: Domain) -> dict[str, object]:

@@ -51,12 +51,24 @@ FIELDS = (
     errors.TagInvalid,
     errors.RuleInvalid,
     errors.PasswordInvalid,
+    errors.DomainInvalid,
 )
 CODE = (errors.CodeInvalid, errors.CodeReserved)
+#: What can be wrong with how a link is named in a path.
+NAME = (errors.LinkNotFound, errors.DomainInvalid, errors.ValidationFailed)
 
 VISIT: Responses = {
     302: {"description": "The redirect: 301, 302, 307 or 308, as the link says.", "content": {}},
-    **refusals(errors.LinkNotFound, errors.MethodNotAllowed, errors.LinkGone, errors.DatabaseUnavailable),
+    **refusals(
+        errors.LinkNotFound,
+        errors.MethodNotAllowed,
+        errors.LinkGone,
+        errors.PasswordRequired,
+        errors.PasswordWrong,
+        errors.FormExpired,
+        errors.TooManyTries,
+        errors.DatabaseUnavailable,
+    ),
 }
 NOT_READY: Responses = {
     503: {

@@ -37,7 +37,7 @@ _STATUS = {Outcome.NOT_FOUND: 404, Outcome.GONE: 410, Outcome.METHOD_NOT_ALLOWED
     "/explain",
     response_model=ExplainOut,
     summary="Explain what a visit gets",
-    responses={**examples.WITH_BODY, **examples.refusals(errors.LinkNotFound, errors.ValidationFailed)},
+    responses={**examples.WITH_BODY, **examples.refusals(*examples.NAME, errors.ValidationFailed)},
 )
 def explain(
     code: str, body: ExplainIn, request: Request, parts: PartsDep, _caller: LinksReader, domain: DomainName = ""

@@ -27,7 +27,7 @@ router = APIRouter(
     "/history",
     response_model=PageOut[VersionOut],
     summary="What has been changed",
-    responses=examples.refusals(errors.LinkNotFound, errors.ValidationFailed, errors.CursorInvalid),
+    responses=examples.refusals(*examples.NAME, errors.ValidationFailed, errors.CursorInvalid),
 )
 def history(
     code: str,
@@ -50,7 +50,7 @@ def history(
         **examples.WITH_BODY,
         **examples.WITH_IDEMPOTENCY,
         **examples.refusals(
-            errors.LinkNotFound,
+            *examples.NAME,
             errors.VersionNotFound,
             errors.VersionMismatch,
             errors.ExternalIdTaken,
@@ -87,7 +87,7 @@ def revert(
     responses={
         **examples.WITH_BODY,
         **examples.WITH_IDEMPOTENCY,
-        **examples.refusals(errors.LinkNotFound, errors.ScheduleInvalid, *examples.FIELDS, *examples.CODE),
+        **examples.refusals(*examples.NAME, errors.ScheduleInvalid, *examples.FIELDS, *examples.CODE),
     },
 )
 def schedule(
@@ -110,7 +110,7 @@ def schedule(
     "/schedule",
     response_model=PageOut[ScheduleOut],
     summary="What is scheduled",
-    responses=examples.refusals(errors.LinkNotFound),
+    responses=examples.refusals(*examples.NAME),
 )
 def scheduled(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "") -> Response:
     """The changes that wait for their moment, the next first."""
@@ -122,7 +122,7 @@ def scheduled(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainNa
     "/schedule/{id}",
     status_code=204,
     summary="Cancel a scheduled change",
-    responses=examples.refusals(errors.LinkNotFound, errors.ScheduleNotFound, errors.ValidationFailed),
+    responses=examples.refusals(*examples.NAME, errors.ScheduleNotFound, errors.ValidationFailed),
     response_class=Response,
 )
 def cancel(code: str, id: int, parts: PartsDep, caller: LinksWriter, domain: DomainName = "") -> Response:

@@ -58,7 +58,9 @@ def create(
     "",
     response_model=PageOut[LinkOut],
     summary="List links",
-    responses=examples.refusals(errors.ValidationFailed, errors.CursorInvalid, errors.TagInvalid),
+    responses=examples.refusals(
+        errors.ValidationFailed, errors.CursorInvalid, errors.TagInvalid, errors.DomainInvalid
+    ),
 )
 def listing(
     parts: PartsDep,
@@ -119,7 +121,7 @@ def put_external(
     return answer(link, parts, is_new=is_new)
 
 
-@router.get("/{code}", response_model=LinkOut, summary="Get a link", responses=examples.refusals(errors.LinkNotFound))
+@router.get("/{code}", response_model=LinkOut, summary="Get a link", responses=examples.refusals(*examples.NAME))
 def get(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "") -> Response:
     """One link, by its code or an alias, with its number of clicks. `ETag` is for `If-Match`."""
     link = service.get(parts.database, code, domain)
@@ -133,7 +135,7 @@ def get(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "
     responses={
         **examples.WITH_BODY,
         **examples.refusals(
-            errors.LinkNotFound,
+            *examples.NAME,
             errors.CodeTaken,
             errors.ExternalIdTaken,
             errors.VersionMismatch,
@@ -201,7 +203,7 @@ def put(
     "/{code}",
     status_code=204,
     summary="Delete a link",
-    responses=examples.refusals(errors.LinkNotFound, errors.VersionMismatch, errors.AliasInvalid),
+    responses=examples.refusals(*examples.NAME, errors.VersionMismatch, errors.AliasInvalid),
     response_class=Response,
 )
 def delete(

@@ -1,0 +1,42 @@
+"""`shortener orphans`: paths that were asked for although no link is there."""
+
+from typing import Annotated, Any
+
+import typer
+
+from shortener.cli.client import Api, Key, Url
+from shortener.cli.output import AsJson, show_json, show_table
+
+#: Rows of one page: the most that the API gives of this list.
+_PAGE = 100
+
+
+def orphans(
+    days: Annotated[int | None, typer.Option(help="How many UTC days back; 1 is today. Default: 30.")] = None,
+    classes: Annotated[
+        str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor; default: human.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most paths to show.")] = 20,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """List paths that were asked for in vain, most often first, and which links may have been meant."""
+    found = Api(url, key).collect("/orphans", {"days": days, "class": classes}, limit, _PAGE)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (each["path"], each["clicks"], each["last_clicked_at"][:16], _referrers(each), _meant(each)) for each in found
+    ]
+    show_table(("path", "clicks", "last clicked", "from", "meant"), rows, numeric=("clicks",))
+
+
+def _referrers(orphan: dict[str, Any]) -> str | None:
+    return ", ".join(f"{each['value']} {each['clicks']}" for each in orphan["referrers"]) or None
+
+
+def _meant(orphan: dict[str, Any]) -> str | None:
+    """Codes, with their domain where that is not the default one."""
+    meant = orphan["suggestions"]
+    return ", ".join(f"{each['domain']}/{each['code']}".lstrip("/") for each in meant) or None
