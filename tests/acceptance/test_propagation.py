@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,47 @@ def test_a_link_made_after_its_code_was_asked_for(everyone: Everyone, report: Re
         assert maker.call("POST", "/links", {"target": "https://example.com/", "code": code}).status == 201
         took.append(everyone.until_all_get(code, FOUND))
     report("the slowest of the links made after they had been missing", max(took))
+
+
+def test_a_scheduled_change(cluster: Cluster, everyone: Everyone, report: Report) -> None:
+    create(cluster.nodes[0], "scheduled")
+    everyone.until_all_get("scheduled", FOUND)
+    took = []
+    for number, planner in enumerate(everyone):
+        target = f"https://example.com/{number}"
+        at = datetime.now(UTC) + timedelta(seconds=1)
+        plan = {"at": at.isoformat(), "changes": {"target": target}}
+        assert planner.call("POST", "/links/scheduled/schedule", plan).status == 201
+        everyone.until_all_get("scheduled", FOUND, target)
+        took.append((datetime.now(UTC) - at).total_seconds())
+    assert min(took) > 0, "before its time"
+    report(f"the slowest of {len(took)} scheduled changes, from its moment on", max(took))
+    assert planner.call("GET", "/links/scheduled").json()["version"] == 1 + len(took)
+
+
+def test_a_new_code_and_an_alias(cluster: Cluster, everyone: Everyone, report: Report) -> None:
+    create(cluster.nodes[0], "misspelt")
+    everyone.until_all_get("misspelt", FOUND)
+    editor = next(iter(everyone))
+    assert editor.call("POST", "/links/misspelt/aliases", {"code": "short"}).status == 201
+    report("an alias", everyone.until_all_get("short", FOUND))
+    assert editor.call("PATCH", "/links/misspelt", {"code": "spelt", "target": "https://example.com/2"}).status == 200
+    took = [everyone.until_all_get(code, FOUND, "https://example.com/2") for code in ("spelt", "short")]
+    report("a new code, and the edit under the alias", max(*took, everyone.until_all_get("misspelt", 404)))
+
+
+def test_a_domain(cluster: Cluster, everyone: Everyone, report: Report) -> None:
+    editor = next(iter(everyone))
+    for status, fields in ((404, {}), (FOUND, {"not_found_target": "https://example.com/lost"})):
+        method, path = ("PATCH", "/domains/go.example") if fields else ("POST", "/domains")
+        body = fields or {"name": "go.example"}
+        assert editor.call(method, path, body).status in {200, 201}
+        report(
+            f"a domain whose unknown codes get {status}",
+            everyone.until_all_get("none", status, "https://example.com/lost"),
+        )
+    assert editor.call("DELETE", "/domains/go.example").status == 204
+    report("gone again", everyone.until_all_get("none", 404))
 
 
 def test_a_key_that_is_revoked(everyone: Everyone, report: Report) -> None:
