@@ -6,9 +6,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from shortener.cli import items
 from shortener.cli.client import Api, Key, Url, decoded, exit_code_of
-from shortener.cli.items import Item
+from shortener.cli.items import Item, read
 from shortener.cli.output import AsJson, complain, progress, show_json
 
 #: Most items and passwords of one call, as the API has them, and bytes as SHORTENER_MAX_BULK_BYTES has by default.
@@ -44,7 +43,7 @@ def import_links(
 ) -> None:
     """Create many links, each judged by itself. A file that is imported again creates nothing twice."""
     results: list[_Result] = []
-    found = items.read(file)
+    found = read(file)
     try:
         with progress("Importing", len(found)) as advance:
             _import(Api(url, key), found, results, advance, again=again)

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from shortener.cli import rules
 from shortener.cli.client import Api, Key, Url, moment
 from shortener.cli.fields import given
 from shortener.cli.one_link import Code, Domain, link_path
 from shortener.cli.output import AsJson, show_fields, show_json, show_table
+from shortener.cli.rules import condition
 
 #: Why a link that is not live is answered as it is.
 _STATES = {
@@ -84,7 +84,7 @@ def _show_rules(verdicts: list[dict[str, Any]]) -> None:
     rows = []
     for verdict in verdicts:
         held, failed = (
-            "; ".join(rules.condition(each) for each in verdict["conditions"] if each["holds"] is wanted) or None
+            "; ".join(condition(each) for each in verdict["conditions"] if each["holds"] is wanted) or None
             for wanted in (True, False)
         )
         rows.append((f"rules.{verdict['rule']}", verdict["name"], _fate(verdict), held, failed))

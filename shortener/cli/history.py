@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from shortener.cli import rules
 from shortener.cli.client import Api, Key, Url, decoded
 from shortener.cli.one_link import Code, Domain, link_path, show_link
 from shortener.cli.output import AsJson, complain, show_json, show_table
+from shortener.cli.rules import line
 from shortener.domain.text import printable
 
 IfMatch = Annotated[
@@ -67,7 +67,7 @@ def seen(api: Api, code: str, domain: str | None, version: int | None) -> dict[s
 def in_words(name: str, value: Any) -> str | None:
     """A field's value as people read it; None where it is nothing."""
     if name == "rules":
-        return "; ".join(map(rules.line, value or ())) or None
+        return "; ".join(map(line, value or ())) or None
     if isinstance(value, list):
         return ", ".join(map(str, value)) or None
     if isinstance(value, dict):

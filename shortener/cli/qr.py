@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from shortener.cli import files
 from shortener.cli.client import Api, Key, Url
+from shortener.cli.files import STANDARD_OUTPUT, write
 from shortener.cli.one_link import Code, Domain, link_path
 from shortener.cli.output import complain
 
@@ -34,13 +34,13 @@ def qr(
     design = {"size": size, "margin": margin, "dark": dark, "light": light, "ecc": ecc, "logo": logo or None}
     kind = _kind(file, form)
     picture = Api(url, key).send("GET", link_path(code, f"qr.{kind}"), params={**design, "domain": domain})
-    files.write(file, picture.content)
-    if file != files.STANDARD_OUTPUT:
+    write(file, picture.content)
+    if file != STANDARD_OUTPUT:
         typer.echo(f"Wrote {file}.")
 
 
 def _kind(file: str, form: str | None) -> str:
-    suffix = KINDS[0] if file == files.STANDARD_OUTPUT else PurePath(file).suffix[1:].lower()
+    suffix = KINDS[0] if file == STANDARD_OUTPUT else PurePath(file).suffix[1:].lower()
     kind = form or suffix
     if kind not in KINDS:
         raise typer.Exit(complain(f"{form or file}: a QR code is {' or '.join(KINDS)}; say so by --format", 2))

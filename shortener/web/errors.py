@@ -17,6 +17,7 @@ from starlette.routing import compile_path
 from shortener import errors
 from shortener.domain import code as codes
 from shortener.domain import text
+from shortener.domain.link import State
 from shortener.errors import FieldProblem, ShortenerError
 from shortener.web import pages
 from shortener.web.responses import ProblemResponse
@@ -120,6 +121,13 @@ _FRAMEWORK_ERRORS: dict[int, type[errors.Refused]] = {
     415: errors.UnsupportedMediaType,
 }
 
+#: What is said of a link that leads nowhere any more.
+_GONE = {
+    State.DISABLED: "The owner of this link has switched it off.",
+    State.EXPIRED: "This link has expired.",
+    State.EXHAUSTED: "This link has been used as often as it may be.",
+}
+
 log = structlog.get_logger()
 
 
@@ -179,6 +187,11 @@ def no_route(request: Request) -> Response:
 def link_not_found(code: str) -> errors.LinkNotFound:
     """What to say of a code that no link has, as a visitor sent it."""
     return errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
+
+
+def link_gone(state: State) -> errors.LinkGone:
+    """What to say of a link that is over."""
+    return errors.LinkGone(_GONE[state])
 
 
 def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:

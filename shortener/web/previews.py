@@ -85,7 +85,7 @@ async def _named(request: Request, code: str, parts: PartsDep) -> _Named:
     if state is State.PENDING:
         raise problems.link_not_found(code)
     if state is not State.LIVE:
-        raise errors.LinkGone
+        raise problems.link_gone(state)
     return found
 
 

@@ -120,7 +120,7 @@ async def _visited_url(request: Request, code: str, parts: PartsDep) -> str:
     if normal is None or state is State.PENDING:
         raise problems.link_not_found(code)
     if state is not State.LIVE:
-        raise errors.LinkGone
+        raise problems.link_gone(state)
     return short_url(parts.settings.public_url, domain, normal)
 
 

@@ -23,11 +23,6 @@ from shortener.web.visitors import Facts
 router = APIRouter(tags=["visits"])
 
 _SLASH = re.compile(rb"/|%2[Ff]")
-_GONE = {
-    State.DISABLED: "The owner of this link has switched it off.",
-    State.EXPIRED: "This link has expired.",
-    State.EXHAUSTED: "This link has been used as often as it may be.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +125,7 @@ def _respond(request: Request, given: Answer, code: str) -> Response:
         return RedirectResponse(given.location, given.status, headers)
     match given.outcome:
         case Outcome.GONE:
-            return problems.respond(request, errors.LinkGone(_GONE[given.state]))
+            return problems.respond(request, problems.link_gone(given.state))
         case Outcome.METHOD_NOT_ALLOWED:
             return problems.respond(request, _not_allowed(given), {"allow": ", ".join(given.allow)})
         case _:

@@ -212,7 +212,7 @@ def test_edit_clears(instance: Instance) -> None:
     instance.cli("link", "create", TARGET, "--code", "cleared", "--external-id", "cli cleared", *ALL_FIELDS)
     emptied = [option for name in (*NULLABLE, "tags", "rules", "external-id") for option in ("--clear", name)]
     shown = answered(instance.cli("link", "edit", "cleared", *emptied, "--json"))
-    expected = {"tags": [], "rules": [], "external_id": None, "has_password": False}
+    expected: dict[str, Any] = {"tags": [], "rules": [], "external_id": None, "has_password": False}
     expected |= {name: None for name in NULLABLE if name != "password"}
     assert {name: shown[name] for name in expected} == expected
 

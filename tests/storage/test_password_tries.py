@@ -254,6 +254,15 @@ class TestRightPassword:
 
         assert run(database, work) == [True] * 50
 
+    def test_the_last_try_is_there_again_once_it_has_been_given_back(self, database: Database) -> None:
+        async def work(checking: Passwords) -> list[bool | BaseException]:
+            await asyncio.gather(*(outcome(checking, WRONG, network(each)) for each in range(MOST_TRIES - 1)))
+            # Two want the last one: the second may find it taken, though not for long.
+            await asyncio.gather(*(outcome(checking, RIGHT, network(99)) for _ in range(2)))
+            return [await outcome(checking, RIGHT, network(99))]
+
+        assert run(database, work) == [True]
+
     def test_wrong_ones_stay_used_up(self, database: Database) -> None:
         found = run(database, tries(*[WRONG, RIGHT] * 5, RIGHT))
         assert found == [False, True] * 4 + [False] + [*found[9:]]

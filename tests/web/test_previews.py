@@ -265,16 +265,16 @@ class TestNowhere:
         assert_problem(shared.get(f"{path}+"), "link-not-found")
 
     @pytest.mark.parametrize(
-        "fields",
+        ("fields", "said"),
         [
-            pytest.param({"enabled": False}, id="disabled"),
-            pytest.param({"expires_at": "2020-01-01T00:00:00Z"}, id="expired"),
-            pytest.param({"enabled": False, "password": "open sesame"}, id="with-a-password"),
+            pytest.param({"enabled": False}, "The owner of this link has switched it off.", id="disabled"),
+            pytest.param({"expires_at": "2020-01-01T00:00:00Z"}, "This link has expired.", id="expired"),
+            pytest.param({"enabled": False, "password": "open sesame"}, "switched it off", id="with-a-password"),
         ],
     )
-    def test_a_link_that_is_over(self, shared: TestClient, fields: dict[str, Any]) -> None:
+    def test_a_link_that_is_over(self, shared: TestClient, fields: dict[str, Any], said: str) -> None:
         path = create(shared, **fields)
-        assert_problem(shared.get(f"{path}+"), "link-gone")
+        assert said in assert_problem(shared.get(f"{path}+"), "link-gone")["detail"]
         gone = shared.get(f"{path}+", headers=PAGE)
         assert gone.status_code == 410
         assert "example.com" not in gone.text
