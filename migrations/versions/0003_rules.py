@@ -24,9 +24,21 @@ ADDED = (
 )
 
 
+#: Of domain.click.Dimension: variant and trigger.
+NEW_DIMENSIONS = (13, 14)
+
+
 def upgrade() -> None:
     for table, name, kind in ADDED:
         op.add_column(table, sa.Column(name, kind(), nullable=True))
+    # Clicks from before have neither, so that there is nothing to fold.
+    for dimension in NEW_DIMENSIONS:
+        op.execute(
+            sa.text(
+                "INSERT INTO fold_mark (dimension, click_id)"
+                " SELECT :dimension, click_id FROM drain_head WHERE click_id > 0"
+            ).bindparams(dimension=dimension)
+        )
     op.create_table(
         "scheduled_change",
         sa.Column("id", ID, nullable=False),
@@ -66,7 +78,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("password_try", "idempotent_answer", "scheduled_change"):
-        op.drop_table(table)
-    for table, name, _ in reversed(ADDED):
-        op.drop_column(table, name)
+    for name in ("password_try", "idempotent_answer", "scheduled_change"):
+        op.drop_table(name)
+    for name in ("fold_mark", "click_breakdown", "click_breakdown_month"):
+        table = sa.table(name, sa.column("dimension"))
+        op.execute(sa.delete(table).where(table.c.dimension.in_(NEW_DIMENSIONS)))
+    for owner, name, _ in reversed(ADDED):
+        op.drop_column(owner, name)

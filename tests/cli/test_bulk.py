@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_every_link_is_made(instance: Instance, nowhere: Path) -> None:
 
 def test_every_field(instance: Instance) -> None:
     link = {
-        "target": f"{TARGET}{{path}}",
+        "target": f"{TARGET}full",
         "code": "import-full",
         "title": "[red]é 東",
         "notes": "one\ntwo",
@@ -213,7 +214,7 @@ def test_broken_files_change_nothing(
 
 def test_limits_are_those_of_the_api() -> None:
     limits = (MAX_ITEMS, MAX_PASSWORDS, Settings(_env_file=None).max_bulk_bytes)
-    assert (bulk.MOST_ITEMS, bulk.MOST_PASSWORDS, bulk.MOST_BYTES) == limits
+    assert limits == (bulk.MOST_ITEMS, bulk.MOST_PASSWORDS, bulk.MOST_BYTES)
 
 
 ITEMS = st.lists(st.builds(Item, st.integers(1, 9), st.binary(max_size=40), st.booleans()), max_size=60)
@@ -232,7 +233,7 @@ def test_batches(found: list[Item], items: int, passwords: int, size: int) -> No
         assert sum(item.has_password for item in batch) <= passwords
         assert len(b"\n".join(item.body for item in batch)) <= size
     # None could have begun in the batch before it.
-    for before, after in zip(batches, batches[1:], strict=False):
+    for before, after in pairwise(batches):
         joined = [*before, after[0]]
         assert (
             len(joined) > items

@@ -24,7 +24,7 @@ def missed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
         def counted() -> bool:
             found = client.get("/api/v1/orphans", params={"class": "human,bot"}).json()["data"]
-            return sum(each["clicks"] for each in found) == 3
+            return bool(sum(each["clicks"] for each in found) == 3)
 
         eventually(counted)
         yield serving

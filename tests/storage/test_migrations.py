@@ -96,3 +96,16 @@ def test_migrations_are_found_in_an_installed_package(tmp_path: Path, monkeypatc
     inside.mkdir(parents=True)
     monkeypatch.setattr(schema, "__file__", str(tmp_path / "shortener" / "storage" / "schema.py"))
     assert schema.migrations_folder() == inside
+
+
+@pytest.mark.parametrize(("last", "marks"), [(0, []), (7, [(13, 7), (14, 7)])])
+def test_old_clicks_are_not_folded_by_what_they_do_not_have(
+    database: Database, last: int, marks: list[tuple[int, int]]
+) -> None:
+    migration.downgrade(database, "0002")
+    with database.write() as connection:
+        connection.execute(sqlalchemy.text("UPDATE drain_head SET click_id = :last"), {"last": last})
+    migration.upgrade(database)
+    with database.read() as connection:
+        query = sqlalchemy.text("SELECT dimension, click_id FROM fold_mark WHERE dimension > 12 ORDER BY dimension")
+        assert [tuple(row) for row in connection.execute(query)] == marks
