@@ -38,7 +38,7 @@ def add(
 
     They are checked now, and again when they happen. Raises LinkNotFound, ScheduleInvalid and what an edit raises.
     """
-    now = datetime.now(UTC)
+    at, now = at.astimezone(UTC), datetime.now(UTC)
     if at <= now:
         raise errors.ScheduleInvalid("The moment has passed: PATCH the link instead.", field="at")
     if not edits:
