@@ -28,7 +28,7 @@ from shortener.redirect.follower import Follower
 from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services.drafts import LinkPolicy
-from shortener.services.keys import Preset
+from shortener.services.keys import Preset, authenticate
 from shortener.services.passwords import Passwords
 from shortener.services.qr import read_logo
 from shortener.services.scheduler import Scheduler
@@ -41,7 +41,7 @@ from shortener.web import ops, pages, previews, qr, redirects
 from shortener.web.api import aliases, bulk, description, domains, explain, history, keys, links, orphans, stats, tags
 from shortener.web.api import qr as link_qr
 from shortener.web.clicks import Recorder
-from shortener.web.deps import Parts, require_json
+from shortener.web.deps import Parts, require_json, sent_key
 from shortener.web.grants import Grants
 from shortener.web.idempotency import Idempotent
 from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
@@ -86,7 +86,12 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
     most_bytes = partial(_most_bytes, configured)
-    app.add_middleware(Idempotent, database=parts.database, most_bytes=most_bytes)
+    app.add_middleware(
+        Idempotent,
+        database=parts.database,
+        authenticate=lambda request: authenticate(parts.database, parts.preset, sent_key(request)),
+        most_bytes=most_bytes,
+    )
     app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(Observed)
     return app

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from shortener import errors
 from shortener.domain import code as codes
+from shortener.domain import host as hosts
 from shortener.domain import period as periods
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import INSTANCE_ID
@@ -39,11 +40,11 @@ class Question:
     limit: int = 100
 
 
-def of_link(database: Database, code: str, question: Question) -> Answer:
-    """The answer for the link called `code`. Raises LinkNotFound and what `_period` raises."""
+def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
+    """The answer for the link called `code`. Raises LinkNotFound, DomainInvalid and what `_period` raises."""
     normal = codes.normal_form(code)
     with database.read() as connection:
-        link = links.by_code(connection, "", normal) if normal else None
+        link = links.by_code(connection, hosts.normal_form(domain) if domain else "", normal) if normal else None
         if link is None:
             raise errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
         return _answer(connection, link.id, question, link.created_at)

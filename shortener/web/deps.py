@@ -88,7 +88,7 @@ _header = APIKeyHeader(
 )
 
 
-def _sent_key(request: Request) -> bytes:
+def sent_key(request: Request) -> bytes:
     """The key in a request's headers, as bytes: comparing must not fail on what is no text. Raises KeyMissing."""
     for name, value in request.scope["headers"]:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
@@ -107,7 +107,7 @@ def caller_with(scope: Scope) -> Callable[..., Caller]:
         _bearer_scheme: Annotated[object, Security(_bearer)],
         _header_scheme: Annotated[object, Security(_header)],
     ) -> Caller:
-        found = keys.authenticate(parts.database, parts.preset, _sent_key(request))
+        found = keys.authenticate(parts.database, parts.preset, sent_key(request))
         if not found.may(scope):
             allowed = ", ".join(sorted(found.scopes))
             raise errors.ScopeMissing(f"This needs the scope {scope}; the key has {allowed}.")

@@ -98,12 +98,14 @@ _FIELD_CODES = {
     "extra_forbidden": "unknown-field",
     "missing": "required",
     "model_attributes_type": "object-type",
+    "model_type": "object-type",
     "string_unicode": "forbidden-character",
 }
 _FIELD_MESSAGES = {
     "extra_forbidden": "There is no such field here.",
     "missing": "This field is required.",
     "model_attributes_type": "This must be a JSON object.",
+    "model_type": "This must be a JSON object.",
     "string_unicode": "Remove the lone surrogates (U+D800 to U+DFFF): they are no text.",
 }
 #: Most entries of `errors`; a body of unknown fields would have thousands.

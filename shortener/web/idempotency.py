@@ -27,9 +27,16 @@ _REPLAYED = {"idempotent-replayed": "true"}
 class Idempotent:
     """Carries out a POST with a key once, and answers its repetitions the same for 24 hours."""
 
-    def __init__(self, app: ASGIApp, database: Database, most_bytes: Callable[[str], int]) -> None:
-        """`most_bytes` says how large a body may be that is sent to a path."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        database: Database,
+        authenticate: Callable[[Request], object],
+        most_bytes: Callable[[str], int],
+    ) -> None:
+        """`authenticate` raises for who has no good key; `most_bytes` says how large a body may be that a path takes."""
         self._app = app
+        self._authenticate = authenticate
         self._most_bytes = most_bytes
         self._database = database
 
@@ -45,6 +52,8 @@ class Idempotent:
             await problems.respond(Request(scope), error)(scope, receive, send)
 
     async def _once(self, key: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        # Nothing is kept for strangers, and no answer repeated to a key that has been revoked.
+        await asyncio.to_thread(self._authenticate, Request(scope))
         body = await _whole_body(receive, self._most_bytes(scope["path"]))
         attempt = Attempt(self._database, _caller(scope), _checked(key), _identity(scope) + body)
         first = await asyncio.to_thread(attempt.begin)

@@ -12,6 +12,11 @@ from shortener.web.clicks import Request as Click
 from shortener.web.deps import Parts
 
 
+def takes_slot(method: str, kind: ClickClass) -> bool:
+    """Whether such a visit is one of those that a limit counts."""
+    return method != "HEAD" and kind is ClickClass.HUMAN
+
+
 async def take_slot(
     request: Request, entry: Entry, given: Answer, click: Click, now_ms: int, parts: Parts
 ) -> Answer | Response:
@@ -20,7 +25,7 @@ async def take_slot(
     Who looks only (HEAD, robots, previews) sees a page that does not say where the link leads.
     """
     kind = parts.visitors.click_class(click)
-    if request.method == "HEAD" or kind is not ClickClass.HUMAN:
+    if not takes_slot(request.method, kind):
         return previews.limited_preview(request, entry, parts)
     frame = None
     if given.click is not None and parts.recorder is not None:

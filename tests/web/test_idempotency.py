@@ -88,6 +88,20 @@ def test_a_key_is_shown_once(client: TestClient) -> None:
         assert connection.exec_driver_sql("SELECT sum(length(body)) FROM idempotent_answer").scalar() == 0
 
 
+def test_a_revoked_key_gets_no_answer(client: TestClient) -> None:
+    made = client.post("/api/v1/keys", json={"name": "x", "scopes": ["links:write"]}).json()
+    bearer = f"Bearer {made['key']}"
+    assert post(client, "k1", authorization=bearer).status_code == 201
+    client.delete(f"/api/v1/keys/{made['id']}")
+    assert post(client, "k1", authorization=bearer).status_code == 401
+
+
+def test_nothing_is_kept_for_strangers(client: TestClient) -> None:
+    assert post(client, "k1", authorization="Bearer nonsense").status_code == 401
+    with client.app.state.parts.database.read() as connection:  # type: ignore[attr-defined]
+        assert connection.exec_driver_sql("SELECT count(*) FROM idempotent_answer").scalar() == 0
+
+
 @pytest.mark.parametrize("key", ["", "ü", "a b", "x" * 256])
 def test_what_is_no_key(client: TestClient, key: str) -> None:
     answer = client.post(LINKS, json={"target": TARGET}, headers=[(b"idempotency-key", key.encode("latin-1"))])

@@ -177,6 +177,18 @@ def test_explain_says_why(client: TestClient) -> None:
     assert client.get("/api/v1/links/mine").json()["clicks"] == 0
 
 
+def test_explain_of_who_only_looks(client: TestClient) -> None:
+    create(client, max_clicks=5)
+    for fields, headers, method in (
+        ({"user_agent": BOT}, {"user-agent": BOT}, "GET"),
+        ({"method": "HEAD"}, {}, "HEAD"),
+    ):
+        told = client.post("/api/v1/links/mine/explain", json=fields).json()
+        real = client.request(method, "/mine", headers=headers)
+        assert (told["outcome"], told["status"], told["location"]) == ("preview", real.status_code, None)
+        assert "location" not in real.headers
+
+
 def test_explain_of_another_time_and_place(client: TestClient) -> None:
     create(client, rules=RULES, valid_from="2990-01-01T00:00:00Z")
     now = client.post("/api/v1/links/mine/explain", json={}).json()

@@ -19,7 +19,7 @@ from shortener.redirect.entry import compile_entry
 from shortener.redirect.rule import RuleVerdict
 from shortener.storage import visits
 from shortener.storage.visits import Visited
-from shortener.web import clicks
+from shortener.web import clicks, limits
 from shortener.web.api import examples
 from shortener.web.api.schemas.explain import ExplainIn, ExplainOut
 from shortener.web.deps import DomainName, LinksReader, Parts, PartsDep
@@ -60,7 +60,8 @@ def _visit(request: Request, code: str, body: ExplainIn, parts: Parts) -> Visit:
     now = body.at or datetime.now(UTC)
     place = Place(*(given or found for given, found in zip(_place(body), visitor.place, strict=True)))
     facts = _Described(visitor, asked, period.to_ms(now), place)
-    return Visit(body.method, code, body.path, body.query, facts, visitor.share)
+    path, query = body.path.removeprefix("/"), body.query.removeprefix("?")
+    return Visit(body.method, code, path, query, facts, visitor.share)
 
 
 def _place(body: ExplainIn) -> tuple[str | None, str | None, str | None]:
@@ -107,6 +108,8 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
     given = answer(entry, visit, now, parts.answer_policy, not_found_target)
     verdicts = [] if entry.rules is None else entry.rules.explain(visit.facts, lambda: visit.share(entry.id))
     redirects = given.outcome is Outcome.REDIRECT
+    if redirects and entry.is_limited and not limits.takes_slot(visit.method, visit.facts.click_class):
+        return {**_only_looks(visit), "state": entry.state(now), "needs_password": entry.password_hash is not None}
     decision = next((verdict.decision for verdict in verdicts if verdict.decision), None) if redirects else None
     return {
         "outcome": given.outcome,
@@ -120,6 +123,12 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
         "visitor": _visitor(visit),
         "rules": [_verdict(verdict, rule) for verdict, rule in zip(verdicts, rules.load(visited.rules), strict=True)],
     }
+
+
+def _only_looks(visit: Visit) -> dict[str, Any]:
+    """Who takes no slot of a limit sees a page that says nothing of where the link leads."""
+    nothing: dict[str, Any] = {"location": None, "rule": None, "variant": None, "needs_slot": False, "rules": []}
+    return {"outcome": "preview", "status": 200, **nothing, "visitor": _visitor(visit)}
 
 
 def _visitor(visit: Visit) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from shortener.services.stats import Question
 from shortener.web.api import examples
 from shortener.web.api.schemas.fields import Moment
 from shortener.web.api.schemas.stats import StatsOut
-from shortener.web.deps import PartsDep, StatsReader
+from shortener.web.deps import DomainName, PartsDep, StatsReader
 from shortener.web.responses import ORJSONResponse
 
 router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
@@ -99,8 +99,10 @@ def of_all(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Resp
     "/links/{code}/stats",
     response_model=StatsOut,
     summary="Clicks on a link",
-    responses=examples.refusals(errors.LinkNotFound, *_QUESTION_ERRORS),
+    responses=examples.refusals(errors.LinkNotFound, errors.DomainInvalid, *_QUESTION_ERRORS),
 )
-def of_link(code: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+def of_link(
+    code: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep, domain: DomainName = ""
+) -> Response:
     """Clicks on one link; the same questions as for all links."""
-    return ORJSONResponse(service.of_link(parts.database, code, question))
+    return ORJSONResponse(service.of_link(parts.database, code, question, domain))

@@ -1,7 +1,7 @@
 """What shapes are made of: strict bases, kinds of text and moments, pages."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -52,7 +52,7 @@ def _moment(value: Any, parse: ValidatorFunctionWrapHandler) -> datetime:
     moment: datetime = parse(value)
     if not period.EARLIEST <= moment < period.LATEST:
         raise PydanticCustomError("moment_out_of_range", "Moments lie between the years 1970 and 9998.")
-    return moment
+    return moment.astimezone(UTC)
 
 
 #: To stand behind the limits of a field: pydantic knows them as a text's only before a function.
