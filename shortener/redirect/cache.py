@@ -51,6 +51,10 @@ class Cache:
             self._missing.pop(key, None)
             self._entries.insert(key, kept)
 
+    def forget_missing(self, key: bytes) -> None:
+        """Forgets that there was no such link; a link that is there stays."""
+        self._missing.pop(key, None)
+
     def evict(self, key: bytes) -> None:
         """Forgets what is known of a key."""
         self._missing.pop(key, None)

@@ -68,7 +68,9 @@ class Lookup:
             if key in self._cache:
                 fresh[key] = self._load(self._refreshing, domain, code)
         for key, _, _ in asked:
-            if fresh.get(key) is None:
+            if key not in fresh:
+                self._forget_what_was_not_kept(key)
+            elif fresh[key] is None:
                 self._cache.evict(key)
             elif key in self._cache:  # else it has been forgotten meanwhile, because of something newer
                 self._cache.put(key, fresh[key])
@@ -122,6 +124,17 @@ class Lookup:
     def _stored(self, key: bytes, kept: Entry | Plain | None) -> Entry | Plain | None:
         self._cache.put(key, kept)
         return kept
+
+    def _forget_what_was_not_kept(self, key: bytes) -> None:
+        """A link has changed that was not cached a moment ago, and may be now.
+
+        Loads in threads that began before the change are dirty and go again: what is there now is newer than the
+        change, and must stay known if the database goes. A load on the event loop is never dirty, and may be older.
+        """
+        if self.is_inline:
+            self._cache.evict(key)
+        else:
+            self._cache.forget_missing(key)
 
     def _answering(self, domain: str) -> Iterable[str]:
         """The domains that a link on `domain` may answer on: one on the default domain on all of them."""

@@ -34,7 +34,7 @@ class Idempotent:
         authenticate: Callable[[Request], object],
         most_bytes: Callable[[str], int],
     ) -> None:
-        """`authenticate` raises for who has no good key; `most_bytes` says how large a body may be that a path takes."""
+        """`authenticate` raises for who has no good key; `most_bytes` says how large a body a path takes."""
         self._app = app
         self._authenticate = authenticate
         self._most_bytes = most_bytes

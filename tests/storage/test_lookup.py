@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -151,6 +152,27 @@ def test_what_was_read_before_a_change_is_not_kept(
     assert (found is not None and found.target, asked.times) == (OTHER, 2)
     assert find(lookup, "sale") == found
     assert cache.key("", "sale") in entries
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_what_was_found_while_its_making_was_followed_stays_known(
+    database: Database, lookup: Lookup, entries: Cache, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visit comes between the follower's look at the cache and what it does about it."""
+    make_link(database, "old")
+    make_link(database, "new")
+    find(lookup, "old")
+    load = lookup._load
+
+    def load_slowly(*arguments: Any) -> Any:
+        found = load(*arguments)
+        monkeypatch.setattr(lookup, "_load", load)
+        assert find(lookup, "new") is not None
+        return found
+
+    monkeypatch.setattr(lookup, "_load", load_slowly)
+    lookup.refresh([("", "new"), ("", "old")])
+    assert cache.key("", "new") in entries
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)

@@ -179,10 +179,11 @@ def test_explain_says_why(client: TestClient) -> None:
 
 def test_explain_of_who_only_looks(client: TestClient) -> None:
     create(client, max_clicks=5)
-    for fields, headers, method in (
+    visits: list[tuple[dict[str, str], dict[str, str], str]] = [
         ({"user_agent": BOT}, {"user-agent": BOT}, "GET"),
         ({"method": "HEAD"}, {}, "HEAD"),
-    ):
+    ]
+    for fields, headers, method in visits:
         told = client.post("/api/v1/links/mine/explain", json=fields).json()
         real = client.request(method, "/mine", headers=headers)
         assert (told["outcome"], told["status"], told["location"]) == ("preview", real.status_code, None)
