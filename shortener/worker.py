@@ -100,6 +100,8 @@ def _count_as(name: str) -> None:
 def _answer(name: str, config: uvicorn.Config, listener: socket.socket, report: Report) -> int:
     """A worker: answers on `listener` until SIGTERM."""
     _count_as(name)
+    # Here it is one line in the log; the framework would tell of a database that is away in a hundred.
+    app.identify(config.app.state.parts.database)  # type: ignore[union-attr]  # it is our FastAPI
     try:
         _Server(config, report).run(sockets=[listener])
     except SystemExit as error:  # uvicorn's way to say that the application did not start; it has logged why

@@ -15,11 +15,11 @@ def test_create(instance: Instance) -> None:
 
 
 def test_list(instance: Instance) -> None:
-    instance.cli("tag", "create", "[red]listed 1", "--color", "#000000")
-    instance.cli("link", "create", TARGET, "--tag", "listed 2")
-    header, *rows = cells(instance.cli("tag", "list", "--search", "LISTED").stdout)
+    instance.cli("tag", "create", "[red]shelved 1", "--color", "#000000")
+    instance.cli("link", "create", TARGET, "--tag", "shelved 2")
+    header, *rows = cells(instance.cli("tag", "list", "--search", "SHELVED").stdout)
     assert header == ["tag", "links", "clicks", "unique", "color"]
-    assert rows == [["[red]listed 1", "0", "0", "0", "#000000"], ["listed 2", "1", "0", "0", "–"]]
+    assert rows == [["[red]shelved 1", "0", "0", "0", "#000000"], ["shelved 2", "1", "0", "0", "–"]]
     found = answered(instance.cli("tag", "list", "--search", "listed", "--json"))
     assert found == instance.get("/tags", search="listed")["data"]
     assert answered(instance.cli("tag", "list", "--search", "listed", "--limit", "1", "--json")) == found[:1]
