@@ -184,7 +184,8 @@ def test_a_key_is_not_made_by_a_start_that_fails(nowhere: Path) -> None:
     database.commit()
     failed = ended("serve", "--port", "0")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.endswith("shortener: the application did not start: worker-1: exit code 3\n")
+    assert "Traceback" not in failed.stderr
+    assert failed.stderr.endswith("shortener: the application did not start: worker-1: exit code 1\n")
     assert database.execute("SELECT count(*) FROM api_key").fetchone() == (0,)
     database.execute(f"INSERT INTO instance VALUES ({', '.join('?' * len(saved))})", saved)
     database.commit()
