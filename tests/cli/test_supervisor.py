@@ -194,7 +194,7 @@ def test_a_worker_that_cannot_start_any_more_is_tried_less_and_less_often(nowher
         database.execute("DELETE FROM instance")  # what the application cannot start without
         database.commit()
         os.kill(serving.children["worker-1"], signal.SIGKILL)
-        eventually(lambda: len(log_lines(serving, "process=worker-1", "how='exit code 3'")) >= 3)
+        eventually(lambda: len(log_lines(serving, "process=worker-1", "how='exit code 1'")) >= 3)
         pauses = re.findall(r"process=worker-1.* seconds=(\S+)", serving.errors.read_text())
         assert pauses[:4] == ["0.0", "0.1", "0.2", "0.4"]
         database.execute(f"INSERT INTO instance VALUES ({', '.join('?' * len(saved))})", saved)
