@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shortener import errors
+from shortener.domain import code as codes
 from shortener.domain import host as hosts
 from shortener.domain import page as pages
 from shortener.domain import tag as tags
@@ -159,7 +160,7 @@ def _put(
 
 
 def _refuse_alias(link: Link | None, code: str | None) -> None:
-    if link is not None and code in link.aliases:
+    if link is not None and code is not None and codes.normal_form(code) in link.aliases:
         raise errors.AliasInvalid(f"'{code}' is an alias of '{link.code}': change that link, or remove the alias.")
 
 

@@ -99,6 +99,14 @@ class TestAliases:
         assert client.get("/too").status_code == 404
         create(client, code="too")
 
+    @pytest.mark.parametrize("spelt", ["caf\u00e9", "cafe\u0301"], ids=["nfc", "nfd"])
+    def test_however_it_is_spelt_an_alias_does_not_delete_its_link(self, client: TestClient, spelt: str) -> None:
+        create(client, code="main")
+        client.post("/api/v1/links/main/aliases", json={"code": "café"})
+        answer = client.delete(f"/api/v1/links/{spelt}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "alias-invalid")
+        assert where(client, "/main") == TARGET
+
     def test_a_list_of_links_has_no_aliases(self, client: TestClient) -> None:
         create(client, code="main")
         client.post("/api/v1/links/main/aliases", json={"code": "too"})
