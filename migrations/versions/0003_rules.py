@@ -56,13 +56,12 @@ def upgrade() -> None:
     op.create_table(
         "idempotent_answer",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("location", sa.Text(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("digest", "part"),
+        sa.PrimaryKeyConstraint("digest"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_idempotent_answer_created_at", "idempotent_answer", ["created_at"])

@@ -136,8 +136,13 @@ def etag(link: Link) -> str:
     return f'"{link.id}-{link.version}"'
 
 
+def is_same_for_all(link: Link) -> bool:
+    """Whether every visitor gets the same answer, so that a permanent one may be kept."""
+    return not (link.rules or link.max_clicks or link.password_hash or link.forward_query or link.forward_path)
+
+
 def warnings(status: int | None, instance_status: int, cache_seconds: int) -> list[str]:
-    """What the owner of a link with this status should know, in sentences."""
+    """What the owner of a link with this status should know whose answer is the same for all, in sentences."""
     effective = status or instance_status
     if effective not in PERMANENT_STATUSES or not cache_seconds:
         return []

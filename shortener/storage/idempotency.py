@@ -8,8 +8,6 @@ from sqlalchemy import Connection, delete, select, update
 from shortener.storage.engine import insert_into
 from shortener.storage.tables import idempotent_answer
 
-_ONLY_PART = 0
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -32,9 +30,9 @@ def find(connection: Connection, digest: bytes) -> Kept | None:
 
 def claim(connection: Connection, digest: bytes, request: bytes, status: int, now: datetime) -> bool:
     """Notes that a request is being carried out; False if the key has been used."""
-    row = {"digest": digest, "part": _ONLY_PART, "request": request, "status": status, "body": b"", "created_at": now}
+    row = {"digest": digest, "request": request, "status": status, "body": b"", "created_at": now}
     query = insert_into(connection, idempotent_answer).values(**row).on_conflict_do_nothing()
-    return connection.execute(query.returning(idempotent_answer.c.part)).first() is not None
+    return connection.execute(query.returning(idempotent_answer.c.status)).first() is not None
 
 
 def move(connection: Connection, digest: bytes, old: int, new: int) -> bool:

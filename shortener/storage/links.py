@@ -6,7 +6,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from shortener.domain import period
 from shortener.domain import rule as rules
@@ -39,6 +53,21 @@ _SORT_KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.CLICKS: _clicks,
     Sort.LAST_CLICKED: _last_clicked,
 }
+
+
+#: Built once: building them takes longer than asking them.
+_humans = and_(link_total.c.link_id == link.c.id, link_total.c["class"] == ClickClass.HUMAN)
+_whole = select(
+    link,
+    _clicks.label("clicks"),
+    func.coalesce(link_total.c.unique, 0).label("uniques"),
+    _last_clicked.label("last_clicked_ms"),
+).join(link_total, _humans, isouter=True)
+_named = link.alias("named")
+_called = select(func.coalesce(_named.c.alias_of, _named.c.id)).where(
+    _named.c.domain == bindparam("domain"), _named.c.code == bindparam("code"), _named.c.deleted_at.is_(None)
+)
+_by_code = _whole.where(link.c.id == _called.scalar_subquery(), _living)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +157,17 @@ def bury(connection: Connection, link_id: int, now: datetime) -> None:
 
 def by_code(connection: Connection, domain: str, code: str) -> Link | None:
     """The living link called `code`, in normal form, by its own code or an alias, or None. Three queries."""
-    named = link.alias("named")
-    owner = func.coalesce(named.c.alias_of, named.c.id)
-    called = select(owner).where(named.c.domain == domain, named.c.code == code, named.c.deleted_at.is_(None))
-    return _one(connection, _whole().where(link.c.id == called.scalar_subquery(), _living))
+    return _one(connection, _by_code, domain=domain, code=code)
 
 
 def by_id(connection: Connection, link_id: int) -> Link | None:
     """The living link with this id, or None."""
-    return _one(connection, _whole().where(link.c.id == link_id, _living))
+    return _one(connection, _whole.where(link.c.id == link_id, _living))
 
 
 def by_external_id(connection: Connection, external_id: str) -> Link | None:
     """The living link that another system calls so, or None."""
-    return _one(connection, _whole().where(link.c.external_id == external_id, _living))
+    return _one(connection, _whole.where(link.c.external_id == external_id, _living))
 
 
 def id_of_code(connection: Connection, domain: str, code: str) -> int | None:
@@ -153,14 +179,14 @@ def id_of_code(connection: Connection, domain: str, code: str) -> int | None:
 def by_target(connection: Connection, domain: str, target: str) -> Link | None:
     """The oldest living link to `target`, in stored form, or None. Two queries, by the index of hashes."""
     same = and_(link.c.target_hash == targets.fingerprint(target), link.c.target == target)
-    query = _whole().where(link.c.domain == domain, same, _living).order_by(link.c.id).limit(1)
+    query = _whole.where(link.c.domain == domain, same, _living).order_by(link.c.id).limit(1)
     return _one(connection, query)
 
 
 def page(connection: Connection, listing: Listing) -> Sequence[Link]:
     """The links of a page. Two queries."""
     key = _SORT_KEYS[listing.sort]
-    query = _whole().where(_living, link.c.alias_of.is_(None), *_filters(listing))
+    query = _whole.where(_living, link.c.alias_of.is_(None), *_filters(listing))
     if listing.after is not None:
         value, link_id = listing.after
         beyond, later = (
@@ -218,23 +244,13 @@ def columns(draft: LinkDraft) -> dict[str, Any]:
     }
 
 
-def _whole() -> Select[Any]:
-    humans = and_(link_total.c.link_id == link.c.id, link_total.c["class"] == ClickClass.HUMAN)
-    counts = (
-        _clicks.label("clicks"),
-        func.coalesce(link_total.c.unique, 0).label("uniques"),
-        _last_clicked.label("last_clicked_ms"),
-    )
-    return select(link, *counts).join(link_total, humans, isouter=True)
-
-
-def _one(connection: Connection, query: Select[Any]) -> Link | None:
-    found = _many(connection, query)
+def _one(connection: Connection, query: Select[Any], **values: Any) -> Link | None:
+    found = _many(connection, query, **values)
     return found[0] if found else None
 
 
-def _many(connection: Connection, query: Select[Any]) -> list[Link]:
-    rows = connection.execute(query).all()
+def _many(connection: Connection, query: Select[Any], **values: Any) -> list[Link]:
+    rows = connection.execute(query, values).all()
     if not rows:
         return []
     ids = [row.id for row in rows]

@@ -198,14 +198,13 @@ class ScheduledChangeRow(SQLModel, table=True):
 
 
 class IdempotentAnswerRow(SQLModel, table=True):
-    """What a POST with an Idempotency-Key was answered; of a bulk, part by part."""
+    """What a POST with an Idempotency-Key was answered."""
 
     __tablename__ = "idempotent_answer"
     __table_args__ = (Index("ix_idempotent_answer_created_at", "created_at"), CLUSTERED)
 
     #: SHA-256 of who asked and the key.
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    part: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     #: SHA-256 of path, query and body.
     request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     status: int = Field(sa_column=Column(SmallInteger, nullable=False))

@@ -238,3 +238,18 @@ class TestListing:
         codes = listing(client, sort=sort, limit=1)
         assert codes == ["c", "b", "a"]
         assert listing(client, sort=sort, order="asc", limit=1) == codes[::-1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "warned"),
+    [
+        ({}, True),
+        ({"rules": [{"conditions": [], "target": TARGET}]}, False),
+        ({"max_clicks": 3}, False),
+        ({"password": "open sesame"}, False),
+        ({"forward_query": True}, False),
+    ],
+    ids=["plain", "rules", "limit", "password", "forwarding"],
+)
+def test_who_is_never_kept_is_not_warned_of(client: TestClient, fields: dict[str, Any], warned: bool) -> None:
+    assert bool(create(client, status=301, **fields)["warnings"]) is warned

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from shortener import errors
 from shortener.clicks.geo import Place
 from shortener.domain import code as codes
+from shortener.domain import host as hosts
 from shortener.domain import period
 from shortener.domain import rule as rules
 from shortener.domain.link import State
@@ -47,6 +48,7 @@ def explain(
     By the very code that answers visits, from the database as it is now. Nothing is counted.
     """
     normal = codes.normal_form(code)
+    domain = hosts.normal_form(domain) if domain else ""
     with parts.database.read() as connection:
         visited = visits.visited(connection, domain, normal) if normal else None
     if visited is None or normal is None:

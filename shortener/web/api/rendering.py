@@ -45,8 +45,15 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "created_at": link.created_at,
         "updated_at": link.updated_at,
         "version": link.version,
-        "warnings": links.warnings(link.status, settings.redirect_status, settings.redirect_cache_seconds),
+        "warnings": _warnings(link, parts),
     }
+
+
+def _warnings(link: Link, parts: Parts) -> list[str]:
+    if not links.is_same_for_all(link):
+        return []
+    instance_status = parts.domains.of(link.domain).status
+    return links.warnings(link.status, instance_status, parts.settings.redirect_cache_seconds)
 
 
 def draft_of(body: LinkCreate) -> LinkDraft:

@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from shortener import errors
 from shortener.domain import period as periods
-from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.click import Dimension
 from shortener.domain.period import Granularity, Interval
 from shortener.services import stats as service
 from shortener.services.stats import Question
 from shortener.web.api import examples
+from shortener.web.api.classes import Classes
 from shortener.web.api.schemas.fields import Moment
 from shortener.web.api.schemas.stats import StatsOut
 from shortener.web.deps import DomainName, PartsDep, StatsReader
@@ -34,18 +35,8 @@ _QUESTION_ERRORS = (
 )
 
 
-def _classes(value: str) -> frozenset[ClickClass]:
-    """The classes in a comma list. Raises ValidationFailed."""
-    known = {kind.label: kind for kind in ClickClass}
-    names = [name.strip() for name in value.split(",")]
-    unknown = next((name for name in names if name not in known), None)
-    if unknown is not None:
-        message = f"'{unknown[:40]}' is no class; the classes are {', '.join(known)}."
-        raise errors.ValidationFailed([errors.FieldProblem("class", "unknown-class", message)])
-    return frozenset(known[name] for name in names)
-
-
 async def _question(
+    classes: Classes,
     interval: Annotated[
         Interval, Query(description="A period that ends now; not used if start or end is given.")
     ] = Interval.MONTH,
@@ -61,17 +52,11 @@ async def _question(
         Query(description="Width of a bucket; chosen by the period if left out.", examples=["day"]),
     ] = None,
     group_by: Annotated[GroupBy, Query(description="What the rows are.")] = _BY_TIME,
-    classes: Annotated[
-        str,
-        Query(
-            alias="class", max_length=100, description="Classes to count, as a comma list.", examples=["human,bot"]
-        ),
-    ] = "human",
     limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Most rows of a breakdown.")] = DEFAULT_ROWS,
 ) -> Question:
     return Question(
         zone=periods.zone(timezone),
-        classes=_classes(classes),
+        classes=classes,
         dimension=None if group_by == _TIMESERIES else Dimension[group_by.upper()],
         interval=interval,
         start=start,
