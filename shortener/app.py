@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from functools import partial
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.staticfiles import StaticFiles
 
@@ -99,14 +99,15 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
 
 def _add_routes(app: FastAPI, configured: Settings) -> None:
     """Everything but the short links, which read no body at all."""
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_json)], max_body_size=configured.max_body_bytes)
-    for part in (stats, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
-        api.include_router(part.router)
-    many = APIRouter(prefix="/api/v1", max_body_size=configured.max_bulk_bytes)
-    many.include_router(bulk.router)
-    # First, since `bulk` could be a code.
-    app.include_router(many)
-    app.include_router(api)
+    # Bulk first, since `bulk` could be a code.
+    for part in (bulk, stats, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
+        of_many = part is bulk
+        app.include_router(
+            part.router,
+            prefix="/api/v1",
+            dependencies=[] if of_many else [Depends(require_json)],
+            max_body_size=configured.max_bulk_bytes if of_many else configured.max_body_bytes,
+        )
     app.include_router(ops.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
 

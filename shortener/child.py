@@ -134,7 +134,7 @@ def _become(
         for descriptor in private:
             os.close(descriptor)
         _tie_to(supervisor, lifeline)
-        _call_itself(job.name)
+        call_itself(job.name)
         _keep_memory_together()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = job.run(lambda: _report(reporting))
@@ -169,7 +169,8 @@ def _keep_memory_together() -> None:
             _libc.mallopt(_M_ARENA_MAX, 1)
 
 
-def _call_itself(name: str) -> None:
+def call_itself(name: str) -> None:
+    """Gives this process the name that `ps -e` and `top` show."""
     if _libc is not None:
         _libc.prctl(_PR_SET_NAME, name.encode())
 

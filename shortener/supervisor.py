@@ -90,6 +90,7 @@ class Supervisor:
         if a worker ends before any was up, and whatever `on_up` raises.
         """
         gc.freeze()  # what exists now stays shared with the children: the collector leaves it alone
+        gc.enable()
         with self._signals():
             try:
                 while not (self._is_up or self._stopping):

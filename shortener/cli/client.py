@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from shortener import logs, settings
 from shortener.cli.output import complain
 
 if TYPE_CHECKING:
@@ -178,13 +177,14 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
     """A transport to this machine's own application, its address, a key for this call only, and how to close it."""
     import httpx2
 
+    from shortener import logs, settings
     from shortener.app import create_app
-    from shortener.cli.db import ready_database
+    from shortener.storage import opening
 
     configured = settings.load(admin_key=secrets.token_urlsafe(32))
     # A command says itself what happened; only what the application calls a fault is logged beside that.
     logs.configure("error", as_json=configured.log_format == "json")
-    database = ready_database(configured)
+    database = opening.ready(configured.database)
     try:
         key = _own_key(database)
     finally:

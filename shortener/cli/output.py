@@ -3,11 +3,18 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from shortener import lazy
+
+if TYPE_CHECKING:
+    from rich import console as consoles
+    from rich import table as tables
+else:
+    consoles = lazy.module("rich.console")
+    tables = lazy.module("rich.table")
 
 #: Columns of a line that nobody looks at; more than the longest row has.
 _PIPE_WIDTH = 100_000
@@ -28,7 +35,7 @@ def show_json(answer: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Sequence[str] = ()) -> None:
     """Prints rows for people; columns in `numeric` stand to the right. None shows as a dash."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = tables.Table(box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         # The first column names the row: it stays in one piece.
         justify: Literal["right", "left"] = "right" if column in numeric else "left"
@@ -42,7 +49,7 @@ def show_fields(answer: dict[str, Any]) -> None:
     """Prints one thing for people, a field per line; absent ones are left out."""
     shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in answer.items()}
     rows = [(name, value) for name, value in shown.items() if value not in (None, "")]
-    table = Table(box=None, show_header=False, pad_edge=False)
+    table = tables.Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in rows:
@@ -55,16 +62,16 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Shows at a terminal how far long work is, on standard error; gives what tells it of a number of steps done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    console = consoles.Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)
 
 
-def _console() -> Console:
+def _console() -> "consoles.Console":
     """Shows text as it is: what stands in a title is no markup. In a pipe a row is one line, however long."""
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = consoles.Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     return console

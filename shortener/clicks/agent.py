@@ -7,12 +7,18 @@ now and then (and only a class) and should not hold the parser's 26 MB for it.
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import crawleruseragents
-import ua_parser
-
+from shortener import lazy
 from shortener.domain import click as clicks
 from shortener.domain.click import ClickClass, Flag
+
+if TYPE_CHECKING:
+    import crawleruseragents
+    import ua_parser
+else:
+    crawleruseragents = lazy.module("crawleruseragents")
+    ua_parser = lazy.module("ua_parser")
 
 #: Parsed user agents kept: a parse costs 100 µs, a hit 0.13; the busiest 8,192 make nearly all clicks.
 _AGENTS_KEPT = 8192

@@ -1,6 +1,7 @@
 """Room: how large the spool may grow, and how much of that is taken. The same answers for workers and the drainer."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +61,9 @@ def used(folder: Path) -> int:
 def _free(folder: Path) -> int:
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
+
+
+def try_folder(folder: Path) -> None:
+    """Makes `folder` if need be, and a file in it that is gone again. Raises OSError where that cannot be done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()

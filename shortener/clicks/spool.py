@@ -5,7 +5,6 @@ onto the disk within a few milliseconds (sync.py).
 """
 
 import os
-import tempfile
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,12 +27,6 @@ _PREPARE_AT = 1 / 2
 MAX_PAYLOAD = frame.MAX_LENGTH - 1
 
 log = structlog.get_logger()
-
-
-def try_folder(folder: Path) -> None:
-    """Makes `folder` if need be, and a file in it that is gone again. Raises OSError where that cannot be done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=folder).close()
 
 
 class Spool:

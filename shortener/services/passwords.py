@@ -11,15 +11,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
-
-from shortener import errors
+from shortener import errors, lazy
 from shortener.domain import password as passwords
 from shortener.storage import password_tries as rows
 from shortener.storage.engine import Database
+
+if TYPE_CHECKING:
+    import pwdlib
+    from pwdlib.hashers import argon2
+else:
+    pwdlib = lazy.module("pwdlib")
+    argon2 = lazy.module("pwdlib.hashers.argon2")
 
 #: Tries a minute on one link: by all, and by one network (/24 or /48), so that one cannot use up everybody's.
 MOST_TRIES, MOST_TRIES_OF_NETWORK = 10, 5
@@ -39,12 +43,10 @@ _FULL_KEPT = 10_000
 #: Bucket of all networks, and the network of visitors without an address.
 _ALL, _UNKNOWN = b"", b"?"
 
-_hasher = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
-
 
 def hash_password(password: str) -> str:
     """The argon2id hash of `password`, which has been checked (domain.password). Waits for its turn."""
-    return _threads().submit(_hasher.hash, password).result()
+    return _threads().submit(lambda: _hasher().hash(password)).result()
 
 
 async def matches(password: str, password_hash: str) -> bool:
@@ -53,7 +55,7 @@ async def matches(password: str, password_hash: str) -> bool:
         normal = passwords.check(password)
     except errors.PasswordInvalid:
         return False
-    return await asyncio.wrap_future(_threads().submit(_hasher.verify, normal, password_hash))
+    return await asyncio.wrap_future(_threads().submit(lambda: _hasher().verify(normal, password_hash)))
 
 
 def seconds_to_wait() -> int:
@@ -148,6 +150,11 @@ def _buckets(attempt: Attempt) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
 
 def _this_minute() -> int:
     return int(time.time()) // _MINUTE_SECONDS
+
+
+@cache
+def _hasher() -> "pwdlib.PasswordHash":
+    return pwdlib.PasswordHash((argon2.Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
 
 
 @cache

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-import segno
-from PIL import Image
-
-from shortener import __version__, errors
+from shortener import __version__, errors, lazy
 from shortener.domain import qr
 from shortener.domain.qr import Design
+
+if TYPE_CHECKING:
+    import segno
+    from PIL import Image
+else:
+    segno = lazy.module("segno")
+    Image = lazy.module("PIL.Image")
 
 #: Largest file of a logo, bytes: it is part of each SVG that shows it.
 MAX_LOGO_BYTES = 256 * 1024
@@ -138,7 +142,7 @@ def _png(short_url: str, design: Design, logo: Logo | None) -> bytes:
     return file.getvalue()
 
 
-def _with_logo(image: Image.Image, design: Design, modules: int, pixels: int, logo: Logo) -> Image.Image:
+def _with_logo(image: "Image.Image", design: Design, modules: int, pixels: int, logo: Logo) -> "Image.Image":
     border = qr.cleared_modules(modules) * pixels
     middle = Image.new("RGBA", (border, border), design.light or qr.WHITE)
     with Image.open(io.BytesIO(logo.data)) as opened:
@@ -151,11 +155,11 @@ def _with_logo(image: Image.Image, design: Design, modules: int, pixels: int, lo
     return image
 
 
-def _centred(size: int, picture: Image.Image) -> tuple[int, int]:
+def _centred(size: int, picture: "Image.Image") -> tuple[int, int]:
     return (size - picture.width) // 2, (size - picture.height) // 2
 
 
-def _symbol(short_url: str, design: Design) -> segno.QRCode:
+def _symbol(short_url: str, design: Design) -> "segno.QRCode":
     """The symbol, as small as its error correction allows; where that leaves room, with a better one."""
     said = qr.content(short_url)
     try:

@@ -8,21 +8,21 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, Table, case
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
 
+from shortener import lazy
 from shortener.storage.engine import insert_in
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import psycopg
+else:
+    psycopg = lazy.module("sqlalchemy.dialects.postgresql.psycopg")
 
 #: Rows of one statement with many values: far below what either database takes (32,766 and 65,535 parameters).
 _MOST_ROWS = 512
-#: What the engines' own dialects are, but for their parameters, which PostgreSQL's has by name.
-_BY_POSITION: dict[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-}
 _VALUES = re.compile(r"(?<=VALUES )(\([^)]*\))")
 
 #: One value for each column of a table.
@@ -80,4 +80,12 @@ def _new_rows_statement(dialect: str, table: Table, size: int) -> str:
 
 def sql(dialect: str, statement: Any) -> str:
     """The text of `statement` with its parameters by position; those of a bare INSERT are its table's columns."""
-    return str(statement.compile(dialect=_BY_POSITION[dialect]))
+    return str(statement.compile(dialect=_by_position(dialect)))
+
+
+@cache
+def _by_position(dialect: str) -> Dialect:
+    """What the engine's own dialect is, but for its parameters, which PostgreSQL's has by name."""
+    if dialect == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    return psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]

@@ -3,21 +3,28 @@
 Nothing above this module meets a driver's exception: they leave `Database` as ours.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, event, exc, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from shortener import errors
+from shortener import errors, lazy
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from sqlalchemy.dialects import postgresql
+else:
+    sqlite3 = lazy.module("sqlite3")
+    postgresql = lazy.module("sqlalchemy.dialects.postgresql")
 
 try:
     from pysqlite3 import dbapi2 as bundled_sqlite
@@ -74,9 +81,7 @@ def is_safe_for_wal(version: tuple[int, ...]) -> bool:
 
 def sqlite_module() -> ModuleType:
     """The SQLite library that every part of the shortener uses: never two on one file."""
-    if is_safe_for_wal(sqlite3.sqlite_version_info) or bundled_sqlite is None:
-        return sqlite3
-    return bundled_sqlite  # type: ignore[no-any-return]  # the package has no types
+    return sqlite3 if bundled_sqlite is None else bundled_sqlite
 
 
 def journal_mode() -> str:
@@ -230,7 +235,7 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: "sqlite3.Connection", _entry: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN is deferred, and a deferred transaction that turns to writing fails
     # at once instead of waiting; so we begin transactions ourselves (below).
     connection.isolation_level = None

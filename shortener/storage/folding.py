@@ -44,8 +44,9 @@ _group = Table(
     MetaData(),
     *(Column(name, BigInteger) for name in ("day", "link_id", "value_id", "class", "domain_id", *_COUNTS)),
     prefixes=["TEMPORARY"],
-    postgresql_on_commit="DELETE ROWS",
 )
+#: How it is emptied at once: PostgreSQL never clears up a temporary table by itself.
+_EMPTIED = {"sqlite": "", "postgresql": " ON COMMIT DELETE ROWS"}
 
 Months = tuple[tuple[int, int], ...]
 
@@ -86,7 +87,8 @@ def _advance(connection: Connection, dimension: Dimension, mark: int, upto: int)
 @cache
 def _preparing(dialect: str) -> tuple[str, ...]:
     """What makes the table of groups and empties it: SQLite's lasts as long as the connection."""
-    return bulk.sql(dialect, CreateTable(_group, if_not_exists=True)), bulk.sql(dialect, delete(_group))
+    creation = bulk.sql(dialect, CreateTable(_group, if_not_exists=True)) + _EMPTIED[dialect]
+    return creation, bulk.sql(dialect, delete(_group))
 
 
 @cache

@@ -27,6 +27,8 @@ ID = BigInteger().with_variant(Integer, "sqlite")
 AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
 #: One B-tree by primary key, without a row number beside it.
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+#: The condition of an index on either engine. It is given as SQLite's only, since migrations make the indexes, and
+#: SQLAlchemy loads PostgreSQL's dialect where it is named.
 _LIVING = text("deleted_at IS NULL")
 
 
@@ -65,14 +67,12 @@ class LinkRow(SQLModel, table=True):
             "code",
             unique=True,
             sqlite_where=_LIVING,
-            postgresql_where=_LIVING,
         ),
         Index(
             "ix_link_living_external_id",
             "external_id",
             unique=True,
             sqlite_where=_LIVING,
-            postgresql_where=_LIVING,
         ),
         Index("ix_link_target_hash", "target_hash"),
         Index("ix_link_created_at", "created_at", "id"),

@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import httpx2
 import pytest
 
 from shortener.storage.engine import sqlite_module
-from tests.cli.conftest import cells
+from tests.cli.conftest import cells, run
 from tests.cli.process import PATIENCE, Serving, ended, eventually, served
 from tests.conftest import FIREFOX
 from tests.postgres import Postgres
@@ -129,6 +130,18 @@ def test_where_and_how_it_listens(nowhere: Path) -> None:
     with served(nowhere, "--host", "0.0.0.0", "--port", "0", SHORTENER_BASE_URL="https://go.example/") as serving:
         assert serving.url == "https://go.example"
         assert "curl -X POST https://go.example/api/v1/links " in serving.curl
+
+
+def test_it_becomes_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same process without the command line: where it listens, and what the command is called, it is told."""
+    became: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda path, arguments: became.append([path, *arguments]))
+    monkeypatch.setattr(sys, "argv", ["/usr/local/bin/shortener"])
+    run("serve", "--host", "::1", "--port", "80", "--workers", "3")
+    ((path, *arguments),) = became
+    assert path == arguments[0] == sys.executable
+    assert arguments[-6:-1] == ["-m", "shortener.server", "::1", "80", "3"]
+    assert arguments[-1].endswith("/usr/local/bin/shortener")
 
 
 def test_a_port_can_be_taken_again_at_once(nowhere: Path) -> None:

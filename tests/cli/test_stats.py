@@ -87,7 +87,10 @@ def test_json_is_the_api_answer(
     code: tuple[str, ...],
     path: str,
 ) -> None:
-    assert answered(run("stats", *code, *options, *where, "--json")) == api(clicked, path, **params)
+    # An answer that ends now is another one when the next quarter of an hour begins, and that may be just now.
+    before = api(clicked, path, **params)
+    answer = answered(run("stats", *code, *options, *where, "--json"))
+    assert answer in (before, api(clicked, path, **params))
 
 
 def test_a_time_series(where: tuple[str, ...]) -> None:

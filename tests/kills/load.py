@@ -56,8 +56,9 @@ class Load:
 
     def __init__(self, port: int, codes: Sequence[str], dice: random.Random) -> None:
         self.ledger = Ledger()
-        #: When a visit was last redirected, by the monotonic clock.
-        self.last_answer = 0.0
+        #: When the last of the visits that were redirected was asked for, by the monotonic clock. Not when its answer
+        #: was read: what a server sent before it was killed may be read long after.
+        self.last_asked = 0.0
         self._port = port
         self._codes = list(codes)
         self._dice = dice
@@ -123,20 +124,21 @@ class Load:
         """Asks for many links in one go, hears all the answers, and pauses."""
         numbers = [self.ledger.ask(self._any_code()) for _ in range(self._dice.randint(1, _MOST_AT_ONCE))]
         requests = [f"GET /{self.ledger.codes[each]}?{query(each)} HTTP/1.1\r\n{_BROWSER}" for each in numbers]
+        asked = time.monotonic()
         writer.write("".join(requests).encode())
         for number in numbers:
             status, head, _ = await _answer(reader)
-            self._note(number, status, head, known)
+            self._note(number, status, head, known, asked)
         await asyncio.sleep(self._dice.uniform(0, _PAUSE_SECONDS))
 
-    def _note(self, number: int, status: int, head: bytes, known: set[str]) -> None:
+    def _note(self, number: int, status: int, head: bytes, known: set[str], asked: float) -> None:
         code = self.ledger.codes[number]
         self.ledger.statuses[number] = status
         if status != REDIRECTED:
             self.ledger.failed_though_known += code in known
         elif head.endswith(f"\r\nlocation: {target_of(code)}{_END.decode()}".encode()):
             known.add(code)
-            self.last_answer = time.monotonic()
+            self.last_asked = max(asked, self.last_asked)
         else:
             self.ledger.wrong.append(f"/{code} was answered with {head!r}")
 

@@ -13,6 +13,8 @@ from tests.cli.process import COMMAND, GONE, PATIENCE, environment, eventually, 
 from tests.conftest import ADMIN_KEY
 
 WORKERS = 2
+#: Of the log, told with a failure.
+_LAST_LINES = 20
 
 
 class Tree:
@@ -41,6 +43,8 @@ class Tree:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            error.add_note("The server's last words:\n" + "\n".join(self.log.read_text().splitlines()[-_LAST_LINES:]))
         if self._process.poll() is None:
             self.kill_all()
 

@@ -160,7 +160,7 @@ class _Dealer:
         if blow in {Blow.SUPERVISOR, Blow.TREE}:
             self._tree.start()
             started = time.monotonic()
-            eventually(lambda: self._load.last_answer > started, within=PATIENCE)
+            eventually(lambda: self._load.last_asked > started, within=PATIENCE)
         seconds = time.monotonic() - began
         if blow in {Blow.DRAINER, Blow.SUPERVISOR, Blow.TREE}:
             self._drained = self._last_id()

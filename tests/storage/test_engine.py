@@ -30,18 +30,18 @@ def test_which_sqlite_is_safe_for_wal(version: tuple[int, int, int], safe: bool)
     assert engine.is_safe_for_wal(version) is safe
 
 
-def test_the_bundled_sqlite_is_used_where_the_interpreters_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+def test_the_bundled_sqlite_is_used_where_there_is_one() -> None:
+    assert engine.bundled_sqlite is not None
     assert engine.sqlite_module() is engine.bundled_sqlite
     assert engine.journal_mode() == "WAL"
+
+
+@pytest.mark.parametrize(("version", "mode"), [((3, 40, 1), "TRUNCATE"), ((3, 51, 3), "WAL")])
+def test_else_the_interpreters(monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], mode: str) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     monkeypatch.setattr(engine, "bundled_sqlite", None)
-    assert engine.sqlite_module() is sqlite3
-    assert engine.journal_mode() == "TRUNCATE"
-
-
-def test_the_interpreters_sqlite_is_used_where_it_is_new_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
-    assert engine.sqlite_module() is sqlite3
+    assert engine.sqlite_module().sqlite_version_info == version
+    assert engine.journal_mode() == mode
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shortener.web.api.schemas.problems import ProblemOut
+
 TEXT = """Create short links, follow them, and ask who clicked.
 
 Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every error is a problem document
@@ -31,7 +33,7 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _without_foreign_errors(describe())
+            app.openapi_schema = _with_problems(_without_foreign_errors(describe()))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
@@ -45,4 +47,11 @@ def _without_foreign_errors(description: dict[str, Any]) -> dict[str, Any]:
                 del operation["responses"]["422"]
     for name in _FOREIGN:
         description["components"]["schemas"].pop(name, None)
+    return description
+
+
+def _with_problems(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds the shape of problem documents, which routes only name."""
+    problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+    description["components"]["schemas"].update({**problem.pop("$defs"), "ProblemOut": problem})
     return description

@@ -1,0 +1,134 @@
+"""The server's first process: binds, migrates, says where it is, and is the supervisor until it is told to stop.
+
+`shortener serve` becomes this program, `python -m shortener.server`, so that none of the command line stays in the
+memory of processes that run for months. Its arguments are no interface.
+"""
+
+import contextlib
+import gc
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shortener import __version__, child, errors, lazy, logs, metrics_folder, settings
+from shortener.clicks.room import try_folder
+from shortener.services import keys
+from shortener.settings import Settings
+from shortener.storage import opening
+from shortener.storage.engine import Database, journal_mode, sqlite_module
+from shortener.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from shortener import worker
+else:
+    # Metrics are part of it, which ask at their import where to count.
+    worker = lazy.module("shortener.worker")
+
+#: Connections that may wait to be accepted; uvicorn's default.
+_BACKLOG = 2048
+#: Addresses to listen on that `localhost` reaches.
+_HERE = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "localhost", ""})  # noqa: S104  # compared, not bound
+
+
+def main(host: str, port: int, workers: int, program: str) -> int:
+    """Serves on `host` and `port` until SIGTERM or SIGINT; the exit code. `program` is what the command is called."""
+    child.call_itself("shortener")
+    # What is loaded now stays. Looking through it for garbage, again and again, took a fifth of the start.
+    gc.disable()
+    try:
+        _serve(host, port, workers, program)
+    except errors.ShortenerError as error:
+        sys.stderr.write(f"shortener: {error.detail}\n")
+        return 1
+    return 0
+
+
+def _serve(host: str, port: int, workers: int, program: str) -> None:
+    configured = settings.load()
+    logs.configure(configured.log_level, as_json=configured.log_format == "json")
+    with _bind(host, port) as listener, metrics_folder.shared():
+        if configured.base_url is None:
+            configured = configured.model_copy(update={"base_url": _address(host, listener)})
+        _try_spool(configured.spool_dir)
+        opening.ready(configured.database).close()
+        answering, companions = worker.jobs(configured, listener, workers)
+        Supervisor(listener, answering, companions).run(on_up=lambda: _say(_welcome(configured, program)))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket bound to `host` and `port`. Raises StartFailed."""
+    with contextlib.ExitStack() as undo:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            # Listening at once makes a taken port fail here and not later.
+            listener.listen(_BACKLOG)
+        except (OSError, UnicodeError) as error:  # the latter: no host name at all
+            why = getattr(error, "strerror", None) or error
+            raise errors.StartFailed(f"cannot listen on '{host}', port {port}: {why}") from error
+        undo.pop_all()
+    return listener
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Where to reach what listens on `host`: by its name, or on this machine where that stands for all or for it."""
+    port = listener.getsockname()[1]
+    if host in _HERE:
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _try_spool(folder: Path) -> None:
+    """Makes the spool's folder and a file in it. Raises StartFailed: a server that loses clicks must not start."""
+    try:
+        try_folder(folder)
+    except OSError as error:
+        raise errors.StartFailed(f"the data directory cannot be written: {error.strerror}: {folder}") from error
+
+
+def _welcome(configured: Settings, program: str) -> str:
+    """What is printed when the server is up. On the first start that is a key, made only now that it can be shown."""
+    url = configured.public_url
+    database = Database(configured.database)
+    try:
+        key = None if configured.admin_key else keys.issue_first(database)
+    finally:
+        # A connection must not be open when the next child is forked.
+        database.close()
+    lines = [f"shortener {__version__} is running at {url}", ""]
+    if key is not None:
+        lines += ["Your admin key, shown only this once:", "", f"    {key}", ""]
+    lines += [
+        "Create a link:",
+        "",
+        f"    curl -X POST {url}/api/v1/links -H 'Authorization: Bearer {key or 'YOUR_KEY'}'"
+        """ -H 'Content-Type: application/json' -d '{"target": "https://example.com/"}'""",
+        "",
+        "Then open its short_url in a browser. (A visit by curl is counted as a bot's.)",
+        "",
+        f"API reference  {url}/docs",
+        f"Database       {database}{_engine_note(database)}",
+        f"Another key    {program} key create NAME --scope admin",
+        "Stop           Ctrl+C",
+    ]
+    return "\n".join(lines)
+
+
+def _engine_note(database: Database) -> str:
+    if not database.is_sqlite:
+        return ""
+    version, mode = sqlite_module().sqlite_version, journal_mode()
+    warning = "" if mode == "WAL" else ": slower, because this SQLite's WAL can corrupt a database; 3.51.3 is fixed"
+    return f" (SQLite {version}, {mode}{warning})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
