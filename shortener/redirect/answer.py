@@ -99,7 +99,7 @@ def answer(
             return Answer(Outcome.NOT_FOUND)
         return Answer(Outcome.NOT_FOUND, status=302, location=not_found_target)
     if state is not State.LIVE:
-        return gone(entry, visit.method, state)
+        return gone(entry, visit, state)
     choice = choose(entry, visit)
     allow = READING + WRITING if choice.status in METHOD_KEEPING_STATUSES else READING
     if visit.method not in allow:
@@ -114,9 +114,11 @@ def answer(
     )
 
 
-def gone(entry: Entry, method: str, state: State) -> Answer:
+def gone(entry: Entry, visit: Visit, state: State) -> Answer:
     """What a visit to a link gets that is over."""
-    location = entry.expired_target if method in READING else None
+    location = entry.expired_target if visit.method in READING else None
+    if location is not None and entry.expired_destination is not None:
+        location = entry.expired_destination.to(visit.code, visit.path, visit.query)
     return Answer(Outcome.GONE, status=302, location=location, state=state)
 
 

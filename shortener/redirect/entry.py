@@ -46,6 +46,8 @@ class Entry:
     expires_at: datetime | None
     #: The same; None for an answer with status 410.
     expired_target: str | None
+    #: How that becomes a Location, if it has placeholders.
+    expired_destination: Destination | None
     #: The link's part of a click, as `Defaults.pack_link` made it, by variant; the one without a variant is `click`.
     click: bytes
     clicks: Mapping[str, bytes]
@@ -111,6 +113,7 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
         valid_from=None,
         expires_at=None,
         expired_target=None,
+        expired_destination=None,
         click=kept[1:target_at],
         clicks={},
         live_from_ms=0,
@@ -134,6 +137,7 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
     otherwise = domains.of(visited.domain)
     status = visited.status or otherwise.status
     own_rules = rules.load(visited.rules)
+    expired_target = visited.expired_target or otherwise.expired_target
     destinations = _destinations(visited, own_rules)
     same_for_all = not (own_rules or destinations or visited.password_hash or visited.max_clicks)
     live = _live(visited)
@@ -147,7 +151,8 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         enabled=visited.enabled,
         valid_from=visited.valid_from,
         expires_at=visited.expires_at,
-        expired_target=visited.expired_target or otherwise.expired_target,
+        expired_target=expired_target,
+        expired_destination=_filled(expired_target) if expired_target else None,
         click=defaults.pack_link(visited.id, visited.nonce, code, ""),
         clicks={name: defaults.pack_link(visited.id, visited.nonce, code, name) for name in variants},
         live_from_ms=live[0],
@@ -180,6 +185,12 @@ def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[s
         for target in targets
     }
     return {target: destination for target, destination in compiled.items() if not destination.is_plain}
+
+
+def _filled(target: str) -> Destination | None:
+    """How a target that gets nothing but its placeholders becomes a Location; None where it has none."""
+    destination = compile_destination(target, forward_query=False, forward_path=False)
+    return None if destination.is_plain else destination
 
 
 def _live(visited: Visited) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -125,6 +125,21 @@ class Limiter:
         # A loop that has ended has nobody who waits.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_tell, group, verdicts)
+        pairs = zip(group, verdicts, strict=True)
+        self._note_last({w.wanted.link_id for w, v in pairs if isinstance(v, Verdict) and v.is_last})
+
+    def _note_last(self, link_ids: Collection[int]) -> None:
+        """Tells every worker of the links whose last slot was taken: else those that have them cached would show
+        them to robots, and in previews, as if they still led somewhere. Raises nothing.
+        """
+        if not link_ids:
+            return
+        try:
+            with self._database.write() as connection:
+                limits.note_exhausted(connection, link_ids, datetime.now(UTC))
+        except Exception as error:  # visitors are not concerned: the database refuses them in any case
+            foreseen = isinstance(error, errors.Broken)
+            log.warning("a limit that is reached was not recorded", cause=str(error), exc_info=not foreseen)
 
 
 def _tell(group: Sequence[_Waiting], verdicts: Sequence[Verdict | Exception]) -> None:

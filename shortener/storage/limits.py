@@ -1,6 +1,6 @@
 """Granting clicks on links with a limit: the slot is taken and the click is put into the inbox, or neither."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from shortener.domain import link as links
 from shortener.domain.link import State
+from shortener.storage import changes
 from shortener.storage.click_tables import click_inbox
 from shortener.storage.tables import link
 
@@ -22,6 +23,11 @@ _living = (
 )
 _use = update(link).where(link.c.id == bindparam("link_id")).values(used=link.c.used + bindparam("granted"))
 _put = insert(click_inbox)
+_named = select(link.c.id, link.c.domain, link.c.code, link.c.version).where(
+    link.c.id.in_(bindparam("ids", expanding=True)), link.c.deleted_at.is_(None)
+)
+#: Who makes the change that a limit is reached, as history names it.
+_ACTOR = "click limit"
 
 
 class Wanted(NamedTuple):
@@ -39,6 +45,8 @@ class Verdict(NamedTuple):
     state: State
     #: Of the link that this was decided by; 0 where there is none.
     version: int
+    #: Whether it took the last slot.
+    is_last: bool = False
 
 
 _DELETED = Verdict(State.PENDING, 0)
@@ -67,6 +75,7 @@ def _decide(row: Any, granted: dict[int, int], now: datetime) -> Verdict:
         if row.used + taken >= row.max_clicks:
             return Verdict(State.EXHAUSTED, row.version)
         granted[row.id] = taken + 1
+        return Verdict(state, row.version, is_last=row.used + taken + 1 == row.max_clicks)
     return Verdict(state, row.version)
 
 
@@ -74,3 +83,27 @@ def _clicks(wanted: Iterable[Wanted], verdicts: Iterable[Verdict]) -> Iterable[d
     for each, verdict in zip(wanted, verdicts, strict=True):
         if verdict.state is State.LIVE and each.click is not None:
             yield {"frame": each.click}
+
+
+def note_exhausted(connection: Connection, link_ids: Collection[int], now: datetime) -> None:
+    """Records that the limits of links are reached, so that every cache and their history say so.
+
+    In a transaction of its own: whoever grants has locked links, and changes are locked before links.
+    """
+    changes.lock(connection)
+    found = connection.execute(_named, {"ids": sorted(link_ids)}).all()
+    rows = [
+        {
+            "at": now,
+            "actor": _ACTOR,
+            "kind": "link-exhausted",
+            "domain": row.domain,
+            "code": row.code,
+            "link_id": row.id,
+            "version": row.version,
+            "diff": {},
+        }
+        for row in found
+    ]
+    if rows:
+        changes.append_many(connection, rows)

@@ -1,15 +1,19 @@
 """Limits: visits to links that redirect so many people only. Each takes a slot, which the database grants."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shortener.domain.click import ClickClass
 from shortener.domain.link import State
-from shortener.redirect.answer import Answer, Outcome, gone
+from shortener.redirect.answer import Answer, Outcome
 from shortener.redirect.entry import Entry
 from shortener.web import previews
 from shortener.web.clicks import Request as Click
 from shortener.web.deps import Parts
+
+Over = Callable[[State], Answer]
 
 
 def takes_slot(method: str, kind: ClickClass) -> bool:
@@ -18,11 +22,12 @@ def takes_slot(method: str, kind: ClickClass) -> bool:
 
 
 async def take_slot(
-    request: Request, entry: Entry, given: Answer, click: Click, now_ms: int, parts: Parts
+    request: Request, entry: Entry, given: Answer, over: Over, click: Click, now_ms: int, parts: Parts
 ) -> Answer | Response:
     """The redirect `given`, if the limit of its link grants it to this visitor; its click is counted with that.
 
-    Who looks only (HEAD, robots, previews) sees a page that does not say where the link leads.
+    `over` is what a visit to a link gets that is over, by why it is. Who looks only (HEAD, robots, previews) sees a
+    page that does not say where the link leads.
     """
     kind = parts.visitors.click_class(click)
     if not takes_slot(request.method, kind):
@@ -35,4 +40,4 @@ async def take_slot(
         return Answer(given.outcome, given.status, given.location, given.cache_control, allow=given.allow)
     if state is State.PENDING:
         return Answer(Outcome.NOT_FOUND)
-    return gone(entry, request.method, state)
+    return over(state)

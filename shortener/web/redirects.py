@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,7 +12,7 @@ from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import period
 from shortener.domain.link import State
-from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, answer
+from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, answer, gone
 from shortener.redirect.entry import Entry
 from shortener.web import clicks, limits, passwords
 from shortener.web import errors as problems
@@ -105,7 +106,8 @@ async def _guarded(asked: _Asked, entry: Entry) -> Answer | Response:
         if asking is not None:
             return asking
     if entry.is_limited and given.outcome is Outcome.REDIRECT:
-        return await limits.take_slot(asked.request, entry, given, asked.click, asked.now_ms, asked.parts)
+        over = partial(gone, entry, asked.visit)
+        return await limits.take_slot(asked.request, entry, given, over, asked.click, asked.now_ms, asked.parts)
     return given
 
 

@@ -22,6 +22,7 @@ from shortener.storage import limits
 from shortener.storage.click_tables import click_inbox
 from shortener.storage.engine import Database
 from shortener.storage.limits import Verdict, Wanted
+from shortener.storage.tables import change
 from shortener.storage.tables import link as link_table
 from tests import frames
 from tests.clicks import click_on, make_link
@@ -116,7 +117,10 @@ def test_a_visit_that_is_not_to_be_counted_takes_a_slot(database: Database) -> N
 
 def test_the_verdict_tells_the_version(database: Database) -> None:
     link = limited(database, 1, version=7)
-    assert grant(database, [Wanted(link.id, None)] * 2) == [Verdict(LIVE, 7), Verdict(EXHAUSTED, 7)]
+    assert grant(database, [Wanted(link.id, None)] * 2) == [
+        Verdict(LIVE, 7, is_last=True),
+        Verdict(EXHAUSTED, 7),
+    ]
 
 
 # --- many at once
@@ -215,6 +219,30 @@ def test_a_stale_entry_of_an_exhausted_link_asks_until_it_is_fresh(database: Dat
         return [await limiter.take(link.id, body(link), version) for version in (1, 1, 2)]
 
     assert run(database, work) == [LIVE, EXHAUSTED, EXHAUSTED]
+
+
+def test_that_a_limit_is_reached_is_a_change(database: Database) -> None:
+    """Once, and not before: by it the caches of other workers learn of it, and history names the moment."""
+    first, second, third = limited(database, 2), limited(database, 3), limited(database, 1)
+
+    def kinds() -> list[tuple[str, str, int | None]]:
+        with database.read() as connection:
+            rows = connection.execute(select(change).where(change.c.kind == "link-exhausted").order_by(change.c.seq))
+            return [(row.code, row.actor, row.version) for row in rows]
+
+    async def work(limiter: Limiter) -> None:
+        for link in (first, second, second, first, first):
+            await limiter.take(link.id, None)
+
+    run(database, work)
+    assert kinds() == [(first.code, "click limit", 1)]
+
+    async def rest(limiter: Limiter) -> None:
+        await asyncio.gather(*(limiter.take(link.id, None) for link in (second, third, second, third)))
+
+    run(database, rest)
+    assert {code for code, _, _ in kinds()} == {first.code, second.code, third.code}
+    assert len(kinds()) == 3
 
 
 def test_memory_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

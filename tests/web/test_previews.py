@@ -246,6 +246,16 @@ class TestWithheld:
         # This one comes by the inbox.
         eventually(lambda: clicks(client, path) == 1)
 
+    def test_when_it_is_used_up_everybody_is_told_so(self, client: TestClient) -> None:
+        """Also who never asks for a slot, and asks a worker that has known the link since before."""
+        path = create(client, max_clicks=1)
+        assert client.get(path).status_code == 302
+        robot = {"user-agent": BOT}
+        eventually(lambda: client.get(path, headers=robot).status_code == 410)
+        assert [client.get(f"{path}{suffix}").status_code for suffix in ("+", ".svg")] == [410, 410]
+        history = client.get(f"/api/v1/links{path}/history").json()["data"]
+        assert [(entry["kind"], entry["actor"]) for entry in history[:1]] == [("link-exhausted", "click limit")]
+
     def test_robots_that_take_no_pages_get_json(self, shared: TestClient) -> None:
         path = create(shared, max_clicks=1)
         found = document(shared.get(path, headers={"user-agent": BOT}))

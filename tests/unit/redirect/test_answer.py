@@ -82,6 +82,13 @@ def test_a_link_that_is_gone(fields: dict[str, Any], state: State, status: int, 
         assert (each.click, each.cache_control) == (None, UNCACHED)
 
 
+def test_the_target_of_a_link_that_is_over_has_placeholders_too() -> None:
+    over = entry(expired_target="https://example.com/over/%7Bcode%7D?was=%7Bquery.ref%7D", expires_at=NOW)
+    asked = visit("GET", code="tea", query="ref=a%26b&x=1")
+    found = answer(over, asked, NOW, AnswerPolicy(300), None)
+    assert found.location == "https://example.com/over/tea?was=a%26b"
+
+
 @pytest.mark.parametrize(
     ("remaining", "cache_seconds", "cache_control"),
     [
