@@ -35,7 +35,7 @@ DEFAULTS = Defaults(status=302, cache_seconds=300, pack_link=frame.pack_link)
 
 def row(**fields: Any) -> Visited:
     """A link's row."""
-    return Visited(**{name: getattr(ROW, name) for name in Visited.__slots__} | fields)
+    return Visited(**{name: getattr(ROW, name) for name in Visited._fields} | fields)
 
 
 def domains(status: int = 302, expired_target: str | None = None) -> Domains:

@@ -106,6 +106,11 @@ class Destination:
         return f"{path.removesuffix('/')}/{rest}" if rest else path
 
 
+def is_plain(target: str, *, forward_query: bool, forward_path: bool) -> bool:
+    """Whether `target`, in stored form, is where every visit is sent, as it is: quickly, and True of most."""
+    return not (forward_query or forward_path or _PLACEHOLDER.search(target))
+
+
 def compile_destination(target: str, *, forward_query: bool, forward_path: bool) -> Destination:
     """The destination that `target`, in stored form, stands for.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from shortener.domain import link as links
 from shortener.domain import period
 from shortener.domain import rule as rules
-from shortener.domain.destination import Destination, compile_destination
+from shortener.domain.destination import Destination, compile_destination, is_plain
 from shortener.domain.link import PERMANENT_STATUSES, State
 from shortener.redirect.domains import Domains
 from shortener.redirect.rule import CompiledRules, compile_rules
@@ -180,9 +180,9 @@ def cache_control(status: int, cache_seconds: int, left: int | None = None) -> s
 
 def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[str, Destination]:
     targets = {visited.target, *(target for rule in own_rules for target in rules.targets(rule))}
+    passed_on = {"forward_query": bool(visited.forward_query), "forward_path": bool(visited.forward_path)}
     compiled = {
-        target: compile_destination(target, forward_query=visited.forward_query, forward_path=visited.forward_path)
-        for target in targets
+        target: compile_destination(target, **passed_on) for target in targets if not is_plain(target, **passed_on)
     }
     return {target: destination for target, destination in compiled.items() if not destination.is_plain}
 

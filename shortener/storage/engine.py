@@ -37,6 +37,7 @@ __all__ = [
     "Statements",
     "before_commit",
     "bundled_sqlite",
+    "first_row",
     "insert_in",
     "insert_into",
     "is_safe_for_wal",
@@ -97,6 +98,19 @@ def insert_into(connection: Connection, table: Table) -> Any:
 def insert_in(dialect: str, table: Table) -> Any:
     """The same in a dialect, `sqlite` or `postgresql`, without a connection."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def first_row(connection: Connection, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The first row of what `statement` finds, of the driver's types: for what is asked so often that this counts.
+
+    On SQLite only: on PostgreSQL, SQLAlchemy also finds out whether the connection has gone.
+    """
+    dialect = connection.dialect
+    try:
+        found: tuple[Any, ...] | None = connection.connection.cursor().execute(statement, parameters).fetchone()
+    except dialect.loaded_dbapi.Error as error:
+        raise exc.DBAPIError.instance(statement, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+    return found
 
 
 class Database:
