@@ -113,7 +113,7 @@ def run(
     complaints += late
     complaints += verdict.on_answers(load.ledger, may_be_unavailable=postgres is not None)
     complaints += [f"the server ended with exit code {code}"] if code else []
-    complaints += ["the log has a fault that nobody foresaw"] if "Traceback" in tree.log.read_text() else []
+    complaints += _told(tree.log.read_text())
     return Outcome(
         database="SQLite" if postgres is None else "PostgreSQL",
         settings=settings,
@@ -129,6 +129,15 @@ def run(
         quarantined=len(list((folder / "spool").glob(f"*{quarantine.SUFFIX}"))),
         complaints=complaints,
     )
+
+
+def _told(log: str) -> list[str]:
+    """What a server has told of faults of its own, and of clicks that the machine had no room for."""
+    dropped = [line for line in log.splitlines() if "clicks are dropped" in line]
+    return [
+        *(["the log has a fault that nobody foresaw"] if "Traceback" in log else []),
+        *([f"clicks were dropped, as the log says {len(dropped)} times: {dropped[0]}"] if dropped else []),
+    ]
 
 
 def _prepare(database: Database, codes: Sequence[str]) -> None:
