@@ -41,6 +41,8 @@ def main(host: str, port: int, workers: int, program: str) -> int:
     except errors.ShortenerError as error:
         sys.stderr.write(f"shortener: {error.detail}\n")
         return 1
+    except KeyboardInterrupt:  # before the supervisor takes signals: there is nothing to end yet
+        return 130
     return 0
 
 
