@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from shortener.clicks.source import Source
 #: Segments open at once, the oldest first: a day's backlog must not use up the process's descriptors.
 MOST_OPEN = 256
 
-#: The mark of a segment, by its id.
-FindMark = Callable[[bytes], int | None]
+#: The marks of segments, by their ids; of those that have one.
+FindMarks = Callable[[Collection[bytes]], Mapping[bytes, int]]
 
 log = structlog.get_logger()
 
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 class Backlog:
     """The segments of one spool that are being read, and those that have been. Used by one drainer; `close` it."""
 
-    def __init__(self, folder: Path, database_id: bytes, bounds: Room, find_mark: FindMark) -> None:
+    def __init__(self, folder: Path, database_id: bytes, bounds: Room, find_marks: FindMarks) -> None:
         self._folder = folder
         self._database_id = database_id
-        self._find_mark = find_mark
+        self._find_marks = find_marks
         self._open: dict[str, Source] = {}
         self._kept = Kept(folder, bounds)
         # Not ours; looked at again when the file is another.
@@ -43,11 +43,12 @@ class Backlog:
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + kept.LOOK_SECONDS
             self._look_again(names)
-        for name in names:
+        new = [name for name in names if not (name in self._open or name in self._kept or name in self._left_alone)]
+        marks = self._find_marks([found for name in new if (found := segment.id_in(name))]) if new else {}
+        for name in new:
             if len(self._open) >= MOST_OPEN:
                 break
-            if not (name in self._open or name in self._kept or name in self._left_alone):
-                self._try(name)
+            self._try(name, marks.get(segment.id_in(name) or b""))
         return [self._open[name] for name in sorted(self._open)]
 
     def done(self, source: Source) -> None:
@@ -89,9 +90,15 @@ class Backlog:
         self._unreadable &= present.keys()
         metrics.SPOOL_FOREIGN_SEGMENTS.set(len(self._left_alone))
 
-    def _try(self, name: str) -> None:
+    def _try(self, name: str, mark: int | None) -> None:
+        path = self._folder / name
         try:
-            self._begin(self._folder / name)
+            # Cut behind its last frame: drained to its end, most likely by a drainer before this one. There may be
+            # hundreds of these, and reading them again would keep what is new waiting.
+            if mark is not None and path.stat().st_size == mark:
+                self._kept.add(path)
+            else:
+                self._begin(path, mark)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -100,7 +107,7 @@ class Backlog:
                 log.error("segment cannot be read", path=str(self._folder / name), cause=str(error))
             self._unreadable.add(name)
 
-    def _begin(self, path: Path) -> None:
+    def _begin(self, path: Path, mark: int | None) -> None:
         # For writing too, since it is cut behind its last frame in the end.
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -109,7 +116,6 @@ class Backlog:
                 self._leave_alone(path, kept.state(os.fstat(descriptor)), header)
                 os.close(descriptor)
                 return
-            mark = self._find_mark(header.segment_id)
         except BaseException:
             os.close(descriptor)
             raise

@@ -8,7 +8,7 @@ one that dies after it has done all.
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Drainer:
         self._database = database
         self._orphans_per_day = orphans_per_day
         self._election = Election(folder)
-        self._backlog = Backlog(folder, database_id, bounds or Room(), self._stored_mark)
+        self._backlog = Backlog(folder, database_id, bounds or Room(), self._stored_marks)
         self._inbox = Inbox(folder, database, database_id)
         self._labels = Labels()
         self._folding = fold.Folder(database)
@@ -87,18 +87,17 @@ class Drainer:
         A segment in trouble holds up no other: its OSError is raised when all have had their turn.
         """
         trouble: list[OSError] = []
+        self._go_on(self._backlog.tidy, trouble)
         busy = False
         drains: list[Callable[[], bool]] = [partial(self._drain, source) for source in self._backlog.sources()]
         for drain in (*drains, self._empty_inbox):
-            try:
-                busy |= drain()
-            except OSError as error:
-                trouble.append(error)
-            # A round over many segments may take long.
+            busy |= self._go_on(drain, trouble)
+            # A round over many segments may take longer than the life of a drainer that is killed again and again;
+            # room for new clicks must be made even then.
+            self._go_on(self._backlog.tidy, trouble)
             self._election.beat(self.fault)
         self._folding.step(drained=busy)
         self._retention.step()
-        self._backlog.tidy()
         if trouble:
             raise trouble[0]
         return busy
@@ -107,6 +106,15 @@ class Drainer:
         """Lets go of all segments and of the election."""
         self._backlog.close()
         self._election.close()
+
+    @staticmethod
+    def _go_on(task: Callable[[], bool | None], trouble: list[OSError]) -> bool:
+        """Whether `task` found something to do; what prevents it is added to `trouble`."""
+        try:
+            return bool(task())
+        except OSError as error:
+            trouble.append(error)
+            return False
 
     def _drain(self, source: Source) -> bool:
         """Moves up to BATCH clicks of a segment; whether there were any."""
@@ -127,6 +135,9 @@ class Drainer:
             self._labels.publish()
         metrics.CLICKS_DRAINED.inc(len(clicks))
         metrics.ORPHANS_DROPPED.inc(len(clicks) - stored)
+        if len(clicks) < BATCH:
+            # Now, and not in the next round: what its worker did not use of it is in the way of new clicks.
+            self._finish(source)
         return True
 
     def _empty_inbox(self) -> bool:
@@ -169,9 +180,9 @@ class Drainer:
             self._backlog.read_again()
         source.mark = stored
 
-    def _stored_mark(self, segment_id: bytes) -> int | None:
+    def _stored_marks(self, segment_ids: Collection[bytes]) -> dict[bytes, int]:
         with self._database.read() as connection:
-            return rows.mark(connection, segment_id)
+            return rows.marks(connection, segment_ids)
 
     def _note(self, error: Exception) -> None:
         metrics.DRAIN_FAILURES.inc()

@@ -20,8 +20,9 @@ from shortener.clicks.room import Room
 KEEP_SECONDS = 24 * 3600
 #: Seconds between looks at all files of the spool.
 LOOK_SECONDS = 1.0
-#: How old a segment that was begun and never used must be to count as left behind, seconds: making one takes less.
-_UNFINISHED_SECONDS = 60.0
+#: How old a segment that was begun and never used must be to count as left behind, seconds. Whoever makes one holds
+#: its lock, from right after it is there; where workers die often, 16 MiB each must not pile up.
+_UNFINISHED_SECONDS = 5.0
 
 log = structlog.get_logger()
 

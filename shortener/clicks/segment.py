@@ -48,6 +48,14 @@ class Header:
         return (fields + struct.pack("<I", zlib.crc32(fields))).ljust(HEADER_SIZE, b"\0")
 
 
+def id_in(name: str) -> bytes | None:
+    """The id in the name of a segment's file; None where that is no name of ours."""
+    try:
+        return bytes.fromhex(name.removesuffix(SUFFIX).partition("-")[2]) or None
+    except ValueError:
+        return None
+
+
 def unpack_header(data: bytes) -> Header | None:
     """The header at the beginning of a file, or None if that is not one (or not whole yet)."""
     if len(data) < HEADER_SIZE:

@@ -77,6 +77,15 @@ def mark(connection: Connection, segment_id: bytes) -> int | None:
     return connection.execute(select(spool_mark.c.offset).where(spool_mark.c.segment_id == segment_id)).scalar()
 
 
+def marks(connection: Connection, segment_ids: Collection[bytes]) -> dict[bytes, int]:
+    """The same of many segments, by their ids; those of which nothing has been drained are left out."""
+    found: dict[bytes, int] = {}
+    for chunk in _chunks(list(segment_ids)):
+        query = select(spool_mark).where(spool_mark.c.segment_id.in_(chunk))
+        found.update((bytes(row.segment_id), row.offset) for row in connection.execute(query))
+    return found
+
+
 def advance_mark(connection: Connection, segment_id: bytes, old: int | None, new: int) -> bool:
     """Moves a segment's mark from `old` to `new`; False if it does not stand at `old`, so another was faster."""
     if old is None:
