@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,10 @@ def killed_at(write: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Within it, a drainer dies in its transaction number `write`, counted from 1."""
     real, left = batch.write, iter(range(write - 1))
 
-    def dying(*arguments: object) -> int:
+    def dying(*arguments: Any) -> Any:
         if next(left, None) is None:
             raise Killed
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(batch, "write", dying)
