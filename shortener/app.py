@@ -187,7 +187,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
 def make_drainer(configured: Settings, database: Database) -> Drainer:
     """The drainer of a data directory. Raises StartFailed."""
     bounds, orphans = room(configured), configured.orphans_per_day
-    return Drainer(configured.spool_dir, database, identify(database), bounds, orphans)
+    geo = Geo(configured.geoip_path)
+    return Drainer(configured.spool_dir, database, identify(database), bounds, orphans, geo)
 
 
 def identify(database: Database) -> bytes:

@@ -4,8 +4,10 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shortener.clicks import batch, enrich, fold, frame
+from shortener.clicks.geo import Geo
 from shortener.clicks.labels import Labels
 from shortener.domain import access, period
 from shortener.domain.click import ClickClass, Dimension
@@ -15,12 +17,14 @@ from shortener.services import links
 from shortener.services.drafts import LinkPolicy
 from shortener.storage import clicks as rows
 from shortener.storage import folding
+from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
 from tests import frames
 from tests.frames import Click
 
 POLICY = LinkPolicy(TargetPolicy(), frozenset({"api"}), 7)
 CALLER = access.Caller("test", frozenset({access.Scope.ADMIN}))
+ENRICHER = enrich.Enricher(Geo(None))
 BROWSERS = {
     "Firefox": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
     "Chrome": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -29,8 +33,9 @@ BROWSERS = {
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
-def make_link(database: Database, code: str | None = None) -> Link:
-    return links.create(database, POLICY, LinkDraft(target="https://example.com/", code=code), actor="test")[0]
+def make_link(database: Database, code: str | None = None, **fields: Any) -> Link:
+    draft = LinkDraft(target="https://example.com/", code=code, **fields)
+    return links.create(database, POLICY, draft, actor="test")[0]
 
 
 def age_link(database: Database, link: Link, days: int) -> None:
@@ -78,10 +83,10 @@ def drain(database: Database, clicks: Sequence[Click], labels: Labels | None = N
 
 def enriched(click: Click) -> enrich.Enriched:
     """A click as the drainer reads it from its frame."""
-    return enrich.click(bytes([frame.VERSION]) + frames.encode(click))
+    return ENRICHER.click(bytes([frame.VERSION]) + frames.encode(click))
 
 
-def fold_all(database: Database, upto: int | None = None, dimensions: Iterable[Dimension] = Dimension) -> None:
+def fold_all(database: Database, upto: int | None = None, dimensions: Iterable[int] = (TOTAL, *Dimension)) -> None:
     """Folds up to click `upto`, by default all there are."""
     with database.read() as connection:
         last = rows.last_id(connection)
@@ -126,6 +131,7 @@ class Model:
     def _values(click: Click) -> dict[Dimension, str]:
         values = {
             Dimension.REFERRER: click.referrer.removeprefix("https://"),
+            Dimension.REFERRER_URL: click.referrer,
             Dimension.LANGUAGE: click.language[:2],
             Dimension.UTM_SOURCE: click.utm.get("utm_source", ""),
             Dimension.CODE: click.code,

@@ -15,10 +15,11 @@ from pathlib import Path
 import structlog
 
 from shortener import errors, metrics
-from shortener.clicks import batch, enrich, fold, frame, retention
+from shortener.clicks import batch, fold, frame, retention
 from shortener.clicks.backlog import Backlog
 from shortener.clicks.election import Election
-from shortener.clicks.enrich import Enriched
+from shortener.clicks.enrich import Enriched, Enricher
+from shortener.clicks.geo import Geo
 from shortener.clicks.inbox import Inbox
 from shortener.clicks.labels import Labels
 from shortener.clicks.room import Room
@@ -50,13 +51,18 @@ class Drainer:
         database_id: bytes,
         bounds: Room | None = None,
         orphans_per_day: int = batch.ORPHANS_PER_DAY,
+        geo: Geo | None = None,
     ) -> None:
-        """`orphans_per_day` is how many visits to unknown codes are stored of a UTC day."""
+        """`orphans_per_day` is how many visits to unknown codes are stored of a UTC day; `geo` tells places, and is
+        closed with this; without it, countries.
+        """
+        self._geo = geo or Geo(None)
+        self._enricher = Enricher(self._geo)
         self._database = database
         self._orphans_per_day = orphans_per_day
         self._election = Election(folder)
         self._backlog = Backlog(folder, database_id, bounds or Room(), self._stored_marks)
-        self._inbox = Inbox(folder, database, database_id)
+        self._inbox = Inbox(folder, database, database_id, self._enricher)
         self._labels = Labels()
         self._folding = fold.Folder(database)
         self._retention = retention.Retention(database)
@@ -106,6 +112,7 @@ class Drainer:
         """Lets go of all segments and of the election."""
         self._backlog.close()
         self._election.close()
+        self._geo.close()
 
     @staticmethod
     def _go_on(task: Callable[[], bool | None], trouble: list[OSError]) -> bool:
@@ -153,7 +160,7 @@ class Drainer:
         for body in bodies:
             size = frame.HEAD_SIZE + len(body)
             try:
-                clicks.append(enrich.click(body))
+                clicks.append(self._enricher.click(body))
             except ValueError as error:
                 source.damaged.append(Piece(at, size, str(error)))
             at += size

@@ -1,4 +1,4 @@
-"""What can be learnt from a click's facts without asking anyone: class, browser, system, device, country, language.
+"""What can be learnt from a click's facts without asking anyone: class, browser, system, device, place, language.
 
 It is learnt from each part of a frame by itself and remembered by the part's bytes, because few links, few visitors
 and few referrers make most clicks: for them a click costs three look-ups.
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
-import iptocc
 import structlog
 
 from shortener.clicks import frame
 from shortener.clicks.agent import agent
+from shortener.clicks.geo import Geo
 from shortener.domain import click as clicks
 from shortener.domain import visitor as visitors
 from shortener.domain.click import UTM_PARAMETERS, ClickClass, Dimension, Flag
@@ -24,8 +24,16 @@ _PARTS_KEPT = 16_384
 _LONGEST_KEPT = 512
 
 #: Which dimensions' values come together. One behind the other they are in the order of Dimension.
-REFERRER = (Dimension.REFERRER,)
-VISITOR = (Dimension.BROWSER, Dimension.OS, Dimension.DEVICE, Dimension.COUNTRY, Dimension.LANGUAGE)
+REFERRER = (Dimension.REFERRER, Dimension.REFERRER_URL)
+VISITOR = (
+    Dimension.BROWSER,
+    Dimension.OS,
+    Dimension.DEVICE,
+    Dimension.COUNTRY,
+    Dimension.REGION,
+    Dimension.CITY,
+    Dimension.LANGUAGE,
+)
 UTM = tuple(Dimension[name.upper()] for name in UTM_PARAMETERS)
 LINK = (Dimension.CODE, Dimension.VARIANT)
 TRIGGER = (Dimension.TRIGGER,)
@@ -80,32 +88,55 @@ class Enriched(NamedTuple):
     request: OfRequest
 
 
-def click(body: bytes) -> Enriched:
-    """The click in version and payload of a frame. Raises ValueError where they are none.
+class Enricher:
+    """Reads clicks. Used by one drainer, which it tells places by `geo`."""
 
-    What cannot be learnt is missing: no click may stop those behind it.
-    """
-    time_ms, flags, kind, link, visitor, request = frame.split(body)
-    of_visitor = _visitor(visitor)
-    if kind:
-        kind = int(ClickClass(kind))
-    elif flags & _PREFETCH and of_visitor.click_class == _HUMAN:
-        kind = int(ClickClass.PREFETCH)
-    else:
-        kind = of_visitor.click_class
-    return Enriched(time_ms, flags, kind, _link(link), of_visitor, _request(request))
+    def __init__(self, geo: Geo) -> None:
+        self._geo = geo
+        self._visitor = _remembered(self._learn_visitor)
+
+    def click(self, body: bytes) -> Enriched:
+        """The click in version and payload of a frame. Raises ValueError where they are none.
+
+        What cannot be learnt is missing: no click may stop those behind it.
+        """
+        time_ms, flags, kind, link, visitor, request = frame.split(body)
+        of_visitor = self._visitor(visitor)
+        if kind:
+            kind = int(ClickClass(kind))
+        elif flags & _PREFETCH and of_visitor.click_class == _HUMAN:
+            kind = int(ClickClass.PREFETCH)
+        else:
+            kind = of_visitor.click_class
+        return Enriched(time_ms, flags, kind, _link(link), of_visitor, _request(request))
+
+    def _learn_visitor(self, part: bytes) -> OfVisitor:
+        read = frame.unpack_visitor(part)
+        if read.visitor_hash >> _HASH_BITS:
+            raise ValueError("a visitor's hash is too long to be stored")
+        nothing = OfVisitor(read.salt_day, read.visitor_hash, int(ClickClass.BOT), (None,) * len(VISITOR))
+        return _unless_it_fails(self._of_visitor, read, nothing)
+
+    def _of_visitor(self, part: frame.VisitorPart) -> OfVisitor:
+        known = agent(part.user_agent)
+        # Names that the parser does not know it takes from the user agent, with whatever is in there.
+        browser, os = (clicks.label(name or "") for name in (known.browser, known.os))
+        place = self._geo.find(visitors.network_address(part.network))
+        values = (
+            browser,
+            os,
+            known.device,
+            place.country,
+            clicks.label(place.region or ""),
+            clicks.label(place.city or ""),
+            clicks.language(part.language),
+        )
+        return OfVisitor(part.salt_day, part.visitor_hash, int(known.click_class), values)
 
 
 def trigger(flags: int) -> Values:
     """The values of TRIGGER under `flags`."""
     return ("qr",) if flags & _QR else (None,)
-
-
-def country(network: bytes) -> str | None:
-    """The ISO 3166 code of the country that a network (3 or 6 bytes) is registered in, or None."""
-    address = visitors.network_address(network)
-    found: str | None = iptocc.country_code(str(address)) if address is not None else None
-    return found
 
 
 def _remembered(learn: Callable[[bytes], Learnt]) -> Callable[[bytes], Learnt]:
@@ -121,17 +152,10 @@ def _link(part: bytes) -> OfLink:
 
 
 @_remembered
-def _visitor(part: bytes) -> OfVisitor:
-    read = frame.unpack_visitor(part)
-    if read.visitor_hash >> _HASH_BITS:
-        raise ValueError("a visitor's hash is too long to be stored")
-    nothing = OfVisitor(read.salt_day, read.visitor_hash, int(ClickClass.BOT), (None,) * len(VISITOR))
-    return _unless_it_fails(_of_visitor, read, nothing)
-
-
-@_remembered
 def _request(part: bytes) -> OfRequest:
-    return _unless_it_fails(_of_request, frame.unpack_request(part), OfRequest((None,), (None,) * len(UTM)))
+    return _unless_it_fails(
+        _of_request, frame.unpack_request(part), OfRequest((None,) * len(REFERRER), (None,) * len(UTM))
+    )
 
 
 def _unless_it_fails(learn: Callable[[Part], Learnt], part: Part, otherwise: Learnt) -> Learnt:
@@ -146,14 +170,8 @@ def _of_link(part: frame.LinkPart) -> Values:
     return (clicks.label(part.code), clicks.label(part.variant))
 
 
-def _of_visitor(part: frame.VisitorPart) -> OfVisitor:
-    known = agent(part.user_agent)
-    # Names that the parser does not know it takes from the user agent, with whatever is in there.
-    browser, os = (clicks.label(name or "") for name in (known.browser, known.os))
-    values = (browser, os, known.device, country(part.network), clicks.language(part.language))
-    return OfVisitor(part.salt_day, part.visitor_hash, int(known.click_class), values)
-
-
 def _of_request(part: frame.RequestPart) -> OfRequest:
-    referrer = clicks.referrer_host(part.referrer) if part.referrer else None
-    return OfRequest((referrer,), tuple(clicks.label(part.utm.get(name, "")) for name in UTM_PARAMETERS))
+    host = clicks.referrer_host(part.referrer) if part.referrer else None
+    # Of what has no host there is nothing to tell.
+    url = clicks.label(part.referrer) if host else None
+    return OfRequest((host, url), tuple(clicks.label(part.utm.get(name, "")) for name in UTM_PARAMETERS))

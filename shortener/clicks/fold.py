@@ -6,7 +6,6 @@ Answers do not wait for it: what is not folded yet is read from the raw rows abo
 import time
 
 from shortener import metrics
-from shortener.domain.click import Dimension
 from shortener.storage import clicks as rows
 from shortener.storage import folding
 from shortener.storage.engine import Database
@@ -44,7 +43,7 @@ class Folder:
                 self._fold(dimension, mark, last_id)
             self._last = time.monotonic()
 
-    def _fold(self, dimension: Dimension, mark: int, last_id: int) -> None:
+    def _fold(self, dimension: int, mark: int, last_id: int) -> None:
         upto = min(mark + STEP, last_id)
         if upto > mark:
             with self._database.write() as connection:

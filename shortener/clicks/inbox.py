@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 
 from shortener import metrics
-from shortener.clicks import batch, enrich, frame, quarantine
-from shortener.clicks.enrich import Enriched
+from shortener.clicks import batch, frame, quarantine
+from shortener.clicks.enrich import Enriched, Enricher
 from shortener.clicks.labels import Labels
 from shortener.clicks.segment import Header
 from shortener.storage import clicks as rows
@@ -28,8 +28,9 @@ log = structlog.get_logger()
 class Inbox:
     """The inbox of one database, which the drainers of several nodes may empty together. Used by one drainer."""
 
-    def __init__(self, folder: Path, database: Database, database_id: bytes) -> None:
+    def __init__(self, folder: Path, database: Database, database_id: bytes, enricher: Enricher) -> None:
         """`folder` is the spool's."""
+        self._enricher = enricher
         self._folder = folder
         self._database = database
         self._database_id = database_id
@@ -54,7 +55,7 @@ class Inbox:
     def _read(self, row_id: int, body: bytes) -> Enriched | None:
         """The click in a row; None if there is none that can be read, which is in a safe place then."""
         try:
-            return enrich.click(body)
+            return self._enricher.click(body)
         except ValueError as error:
             self._set_aside(row_id, body, str(error))
             return None

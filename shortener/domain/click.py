@@ -41,13 +41,21 @@ class Flag(IntFlag):
 
 
 class Dimension(IntEnum):
-    """What clicks can be broken down by. The numbers are stored; the names are what the API says."""
+    """What clicks can be broken down by. The numbers are stored; the names are what the API says.
+
+    They stand in the order in which their values are learnt (clicks/enrich), not of their numbers.
+    """
 
     REFERRER = 1
+    #: Its origin, or as much more as the instance keeps.
+    REFERRER_URL = 17
     BROWSER = 2
     OS = 3
     DEVICE = 4
     COUNTRY = 5
+    #: Where the operator's geographic data has them.
+    REGION = 15
+    CITY = 16
     LANGUAGE = 6
     UTM_SOURCE = 7
     UTM_MEDIUM = 8
@@ -75,6 +83,8 @@ DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*")
 #: RFC 3986 section 3.1. A Referer may also be a relative reference, and one of those may hold "://" in its query.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+#: What ends the path of an address (RFC 3986 section 3.3), and where people take a backslash for a slash.
+_AFTER_PATH = re.compile(r"[?#\\]")
 
 
 def is_prefetch(purpose: str) -> bool:
@@ -129,6 +139,14 @@ def referrer_origin(referrer: str) -> str:
     scheme, found, rest = referrer.partition("://")
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
     return f"{scheme}://{authority}"[:MAX_LABEL_LENGTH] if found and _SCHEME.fullmatch(scheme) else ""
+
+
+def referrer_page(referrer: str) -> str:
+    """The same and its path, without query and fragment, cut to MAX_LABEL_LENGTH."""
+    origin = referrer_origin(referrer)
+    _, _, rest = referrer.partition("://")
+    path = _AFTER_PATH.split(rest, maxsplit=1)[0].partition("/")
+    return f"{origin}{path[1]}{path[2]}"[:MAX_LABEL_LENGTH] if origin else ""
 
 
 def referrer_host(origin: str) -> str | None:

@@ -66,6 +66,17 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A period as somebody asks for it."""
+
+    zone: ZoneInfo
+    #: Either an interval that ends now, or start and end.
+    interval: Interval = Interval.MONTH
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """A period taken apart for reading: months and days are whole in UTC, the edges are what is left over.
 
@@ -99,6 +110,11 @@ def month_of_day(day: int) -> int:
     """The UTC month of a UTC day: 12 × year + month − 1."""
     moment = from_ms(day * DAY_MS)
     return moment.year * 12 + moment.month - 1
+
+
+def month_start_ms(month: int) -> int:
+    """Where a UTC month begins."""
+    return to_ms(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))
 
 
 def zone(name: str) -> ZoneInfo:
@@ -145,6 +161,35 @@ def ending_now(interval: Interval, now: datetime, first: datetime, tz: ZoneInfo)
         Interval.ALL: min(first.astimezone(tz).date(), today),
     }
     return between(_midnight(begins[interval], tz), end, tz)
+
+
+def previous(period: Period) -> Period:
+    """The period of the same length that ends where `period` begins, as far back as there are periods."""
+    start_ms = max(0, 2 * period.start_ms - period.end_ms)
+    return Period(min(start_ms, period.start_ms - SLOT_MS), period.start_ms, period.zone)
+
+
+def widened(period: Period, before_day: int) -> Period:
+    """`period`, but where an end cuts a UTC day before `before_day`, the whole of that day."""
+    start, end = period.start_ms, period.end_ms
+    if day_of(start) < before_day:
+        start = start // DAY_MS * DAY_MS
+    if day_of(end - 1) < before_day:
+        end = -(-end // DAY_MS) * DAY_MS
+    return Period(start, end, period.zone)
+
+
+def without(period: Period, before_day: int) -> Period:
+    """`period` without the UTC days before `before_day`; where nothing else is in it, its last slot."""
+    start = max(period.start_ms, before_day * DAY_MS)
+    return Period(min(start, period.end_ms - SLOT_MS), period.end_ms, period.zone)
+
+
+def resolve(asked: Asked, now: datetime, first: datetime) -> Period:
+    """The period asked for at `now`; `first` is where `all` and what has an end only begin. Raises PeriodInvalid."""
+    if asked.start is not None or asked.end is not None:
+        return between(asked.start or first, asked.end or now, asked.zone)
+    return ending_now(asked.interval, now, first, asked.zone)
 
 
 def default_granularity(period: Period) -> Granularity:

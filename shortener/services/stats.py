@@ -5,39 +5,46 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from shortener import errors
 from shortener.domain import code as codes
+from shortener.domain import grouping as groupings
 from shortener.domain import host as hosts
 from shortener.domain import period as periods
-from shortener.domain.click import ClickClass, Dimension
-from shortener.domain.link import INSTANCE_ID
-from shortener.domain.period import Granularity, Interval, Period
-from shortener.storage import links, schema
+from shortener.domain import tag as tags
+from shortener.domain.click import ClickClass
+from shortener.domain.filter import Filter
+from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
+from shortener.domain.period import Asked, Granularity, Interval, Period
+from shortener.services.sources import Raw, Rollup, Source
+from shortener.storage import breakdowns, links, pruning, schema
 from shortener.storage import stats as rows
 from shortener.storage.engine import Connection, Database
-from shortener.storage.stats import Count, Slot
+from shortener.storage.stats import Count, Scope, Slot
 
 Answer = dict[str, Any]
+
+_HOURS_OF_WEEK = 7 * 24
+#: Groupings that are answered from slots, which are kept for ever.
+_OF_TIME = frozenset({TIMESERIES, HOUR_OF_WEEK})
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about the clicks of a link or of all links."""
+    """What is asked about clicks, whoever they are on."""
 
-    zone: ZoneInfo
+    period: Asked
     classes: frozenset[ClickClass]
-    #: None asks for a time series.
-    dimension: Dimension | None = None
-    #: Either an interval that ends now, or start and end.
-    interval: Interval = Interval.MONTH
-    start: datetime | None = None
-    end: datetime | None = None
+    #: One or several of domain.grouping.Grouping.
+    groupings: tuple[str, ...] = (TIMESERIES,)
+    #: All of them must let a click pass.
+    filters: tuple[Filter, ...] = ()
     #: None chooses by the length of the period.
     granularity: Granularity | None = None
     #: Most rows of a breakdown.
     limit: int = 100
+    #: Whether the same is asked of the period before.
+    compare: bool = False
 
 
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
@@ -47,52 +54,119 @@ def of_link(database: Database, code: str, question: Question, domain: str = "")
         link = links.by_code(connection, hosts.normal_form(domain) if domain else "", normal) if normal else None
         if link is None:
             raise errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
-        return _answer(connection, link.id, question, link.created_at)
+        return _answer(connection, Scope(link.id), question, link.created_at)
 
 
 def of_all(database: Database, question: Question) -> Answer:
-    """The answer for all links of this instance."""
+    """The answer for all links of this instance. Raises what `_period` raises."""
     with database.read() as connection:
-        return _answer(connection, INSTANCE_ID, question, schema.created_at(connection))
+        return _answer(connection, rows.INSTANCE, question, schema.created_at(connection))
 
 
-def _answer(connection: Connection, link_id: int, question: Question, first: datetime) -> Answer:
-    period = _period(connection, link_id, question, first)
-    slots = rows.slots(connection, link_id, period)
-    wanted = [slot for slot in slots if slot.click_class in question.classes]
-    totals = sum((slot.count for slot in wanted), Count())
-    granularity = None if question.dimension else question.granularity or periods.default_granularity(period)
-    answer: Answer = {
+def of_orphans(database: Database, question: Question) -> Answer:
+    """The answer for unknown codes. Raises what `_period` raises."""
+    with database.read() as connection:
+        return _answer(connection, rows.ORPHANS, question, schema.created_at(connection))
+
+
+def of_domain(database: Database, name: str, question: Question) -> Answer:
+    """The answer for all links on a domain; the empty name is the default one. Raises DomainNotFound."""
+    normal = hosts.normal_form(name) if name else ""
+    with database.read() as connection:
+        scope = rows.of_domain(connection, normal)
+        if scope is None:
+            raise errors.DomainNotFound
+        return _answer(connection, scope, question, schema.created_at(connection))
+
+
+def of_tag(database: Database, name: str, question: Question) -> Answer:
+    """The answer for the links that carry a tag now. Raises TagNotFound."""
+    normal = tags.normal_form(name)
+    with database.read() as connection:
+        scope = rows.of_tag(connection, normal)
+        if scope is None:
+            raise errors.TagNotFound
+        return _answer(connection, scope, question, schema.created_at(connection))
+
+
+def _answer(connection: Connection, scope: Scope, question: Question, first: datetime) -> Answer:
+    period = _period(connection, scope, question, first)
+    answer = _about(connection, scope, question, period)
+    if question.compare:
+        answer["previous"] = _about(connection, scope, question, periods.previous(period))
+    return answer
+
+
+def _about(connection: Connection, scope: Scope, question: Question, asked: Period) -> Answer:
+    period = _kept(asked, pruning.pruned_before(connection), question)
+    source: Source = Rollup(connection, scope, period, question.classes)
+    if question.filters:
+        source = Raw(connection, scope, period, question.classes, question.filters)
+    granularity = None
+    if TIMESERIES in question.groupings:
+        granularity = question.granularity or periods.default_granularity(period)
+    header: Answer = {
         "range": {
             "start": _local(period, period.start_ms),
             "end": _local(period, period.end_ms),
             "timezone": period.zone.key,
             "granularity": granularity,
         },
-        "group_by": question.dimension.label if question.dimension else "timeseries",
-        "totals": _json(totals),
-        "excluded": _excluded(slots, question.classes),
-        "source": "rollup",
-        "complete": True,
+        "group_by": ",".join(question.groupings),
+        "source": source.name,
+        "complete": period == asked,
     }
-    if question.dimension is None:
-        return answer | {"data": _series(period, granularity or Granularity.DAY, wanted)}
-    return answer | _breakdown(connection, link_id, question.dimension, period, question, totals)
+    return header | _answered(connection, source, question, period, granularity)
 
 
-def _period(connection: Connection, link_id: int, question: Question, first: datetime) -> Period:
+def _answered(
+    connection: Connection, source: Source, question: Question, period: Period, granularity: Granularity | None
+) -> Answer:
+    """Totals, and the rows of each grouping: what is about time first, since totals follow from that."""
+    groups: dict[str, Answer] = {}
+    found: Sequence[Slot] | None = None
+    if granularity is not None:
+        starts = periods.bucket_starts(period, granularity)
+        found = source.over_time(starts, granularity)
+        groups[TIMESERIES] = {"data": _series(period, starts, _of(found, question.classes))}
+    if HOUR_OF_WEEK in question.groupings:
+        found = source.slots()
+        groups[HOUR_OF_WEEK] = {"data": _hours(period, _of(found, question.classes))}
+    if found is None:
+        found = source.sums()
+    totals = sum((slot.count for slot in _of(found, question.classes)), Count())
+    for grouping in question.groupings:
+        if grouping not in groups:
+            groups[grouping] = _breakdown(connection, source, grouping, question.limit, totals)
+    sums: Answer = {"totals": _json(totals), "excluded": _excluded(found, question.classes)}
+    if len(question.groupings) == 1:
+        return sums | groups[question.groupings[0]]
+    return sums | {"groups": {grouping: groups[grouping] for grouping in question.groupings}}
+
+
+def _period(connection: Connection, scope: Scope, question: Question, first: datetime) -> Period:
     """The period that a question is about. Raises PeriodInvalid."""
-    if question.start is not None or question.end is not None:
-        start = question.start or first
-        return periods.between(start, question.end or datetime.now(UTC), question.zone)
-    if question.interval is Interval.ALL:
-        earliest_ms = rows.first_slot_ms(connection, link_id)
+    asked = question.period
+    if (asked.start, asked.end, asked.interval) == (None, None, Interval.ALL):
+        earliest_ms = rows.first_slot_ms(connection, scope)
         first = first if earliest_ms is None else min(first, periods.from_ms(earliest_ms))
-    return periods.ending_now(question.interval, datetime.now(UTC), first, question.zone)
+    return periods.resolve(asked, datetime.now(UTC), first)
 
 
-def _series(period: Period, granularity: Granularity, slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    starts = periods.bucket_starts(period, granularity)
+def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
+    """What can be answered of the period asked about, where raw clicks before a day are gone."""
+    if question.filters:
+        return periods.without(asked, pruned_before)
+    if all(grouping in _OF_TIME for grouping in question.groupings):
+        return asked
+    return periods.widened(asked, pruned_before)
+
+
+def _of(slots: Sequence[Slot], classes: Collection[ClickClass]) -> list[Slot]:
+    return [slot for slot in slots if slot.click_class in classes]
+
+
+def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> list[dict[str, Any]]:
     counts = [Count()] * len(starts)
     for slot in slots:
         index = bisect_right(starts, slot.start_ms) - 1
@@ -100,20 +174,44 @@ def _series(period: Period, granularity: Granularity, slots: Sequence[Slot]) -> 
     return [{"bucket": _local(period, start), **_json(count)} for start, count in zip(starts, counts, strict=True)]
 
 
-def _breakdown(
-    connection: Connection, link_id: int, dimension: Dimension, period: Period, question: Question, totals: Count
-) -> Answer:
-    cover = periods.cover(period)
-    found = rows.breakdown(connection, link_id, dimension, cover, question.classes, question.limit)
+def _hours(period: Period, slots: Sequence[Slot]) -> list[dict[str, Any]]:
+    """The hours of a week, from Monday's first on (ISO 8601): `1-00` to `7-23`."""
+    counts = [Count()] * _HOURS_OF_WEEK
+    for slot in slots:
+        local = period.local(slot.start_ms)
+        hour = local.weekday() * 24 + local.hour
+        counts[hour] = counts[hour] + slot.count
+    return [{"value": f"{hour // 24 + 1}-{hour % 24:02}", **_json(count)} for hour, count in enumerate(counts)]
+
+
+def _breakdown(connection: Connection, source: Source, grouping: str, limit: int, totals: Count) -> Answer:
+    dimension = groupings.dimension(grouping)
+    overlapping: Answer = {}
+    if dimension is not None:
+        found = breakdowns.by_value(connection, source.values(dimension), limit)
+        absent = totals - found.sum
+    elif grouping == TAG:
+        parts = source.links()
+        found, absent = breakdowns.by_tag(connection, parts, limit), breakdowns.untagged(connection, parts)
+        overlapping = {"overlapping": True}
+        totals = found.sum + absent
+    else:
+        by = {LINK: breakdowns.by_link, DOMAIN: breakdowns.by_domain}[grouping]
+        found = by(connection, source.links(), limit)
+        # Unknown codes are no link's.
+        absent = totals - found.sum
     data: list[tuple[str | None, Count]] = list(found.rows)
-    absent = totals - found.sum
     if absent.clicks:
         data.append((None, absent))
         # Most clicks first; among equals the named ones stand before the nameless.
         data.sort(key=lambda row: (-row[1].clicks, row[0] is None))
-    shown = data[: question.limit]
+    shown = data[:limit]
     other = totals - sum((count for _, count in shown), Count())
-    return {"data": [{"value": value, **_json(count)} for value, count in shown], "other": _json(other)}
+    return {
+        "data": [{"value": value, **_json(count)} for value, count in shown],
+        "other": _json(other),
+        **overlapping,
+    }
 
 
 def _excluded(slots: Sequence[Slot], classes: Collection[ClickClass]) -> dict[str, int]:

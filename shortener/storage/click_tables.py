@@ -12,6 +12,9 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 from shortener.domain.click import Dimension
 from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
 
+#: Beside the numbers of domain.click.Dimension.
+TOTAL = 0
+
 
 def _number(name: str, kind: Any = BigInteger, **options: Any) -> Column[Any]:
     return Column(name, kind, nullable=False, **options)
@@ -51,12 +54,13 @@ click_series = Table(
     *_counts(),
     **CLUSTERED,
 )
+#: Clicks by day and value. Dimension TOTAL has a link's clicks whatever their values, under the value 0.
 click_breakdown = Table(
     "click_breakdown",
     metadata,
     _key("day", Integer),
-    _key("link_id"),
     _key("dimension", SmallInteger),
+    _key("link_id"),
     _key("value_id"),
     _key("class", SmallInteger),
     *_counts(),

@@ -31,7 +31,7 @@ from shortener.domain import period
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
 from shortener.storage import bulk
-from shortener.storage.click_tables import click, click_breakdown, click_breakdown_month, fold_mark
+from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month, fold_mark
 from shortener.storage.engine import insert_in, insert_into
 
 _COUNTS = ("clicks", "unique")
@@ -51,13 +51,13 @@ _EMPTIED = {"sqlite": "", "postgresql": " ON COMMIT DELETE ROWS"}
 Months = tuple[tuple[int, int], ...]
 
 
-def marks(connection: Connection) -> dict[Dimension, int]:
-    """Up to which click each dimension is folded; 0 where it has not begun."""
+def marks(connection: Connection) -> dict[int, int]:
+    """Up to which click each dimension, TOTAL among them, is folded; 0 where it has not begun."""
     stored = {row.dimension: row.click_id for row in connection.execute(select(fold_mark))}
-    return {dimension: stored.get(dimension, 0) for dimension in Dimension}
+    return {dimension: stored.get(dimension, 0) for dimension in (TOTAL, *map(int, Dimension))}
 
 
-def fold(connection: Connection, dimension: Dimension, *, mark: int, upto: int) -> bool:
+def fold(connection: Connection, dimension: int, *, mark: int, upto: int) -> bool:
     """Adds the clicks with `mark` < id ≤ `upto` to a dimension's breakdowns and moves its mark from `mark` to `upto`.
 
     False, and nothing done, if the mark does not stand at `mark`.
@@ -75,7 +75,7 @@ def fold(connection: Connection, dimension: Dimension, *, mark: int, upto: int) 
     return True
 
 
-def _advance(connection: Connection, dimension: Dimension, mark: int, upto: int) -> bool:
+def _advance(connection: Connection, dimension: int, mark: int, upto: int) -> bool:
     if mark == 0:
         first = insert_into(connection, fold_mark).values(dimension=int(dimension), click_id=upto)
         first = first.on_conflict_do_nothing().returning(fold_mark.c.click_id)
@@ -92,11 +92,16 @@ def _preparing(dialect: str) -> tuple[str, ...]:
 
 
 @cache
-def _grouping(dimension: Dimension) -> Any:
-    value = click.c[dimension.label]
-    key = (click.c.day, click.c.link_id, value, click.c["class"], click.c.domain_id)
-    query = select(*key, func.count(), func.sum(click.c.first)).group_by(*key)
-    step = (click.c.id > bindparam("mark"), click.c.id <= bindparam("upto"), value.is_not(None))
+def _grouping(dimension: int) -> Any:
+    step = [click.c.id > bindparam("mark"), click.c.id <= bindparam("upto")]
+    value: ColumnElement[int] = literal_column(str(TOTAL))
+    link: tuple[ColumnElement[int], ...] = (click.c.day, click.c.link_id, click.c["class"], click.c.domain_id)
+    key = link
+    if dimension != TOTAL:
+        value = click.c[Dimension(dimension).label]
+        step.append(value.is_not(None))
+        key = (*link, value)
+    query = select(*link[:2], value, *link[2:], func.count(), func.sum(click.c.first)).group_by(*key)
     return insert(_group).from_select(list(_group.c), query.where(*step))
 
 
@@ -106,7 +111,7 @@ def _days(dialect: str) -> str:
 
 
 @lru_cache(_STATEMENTS_KEPT)
-def _adding(dialect: str, table: Table, dimension: Dimension, months: Months) -> str:
+def _adding(dialect: str, table: Table, dimension: int, months: Months) -> str:
     """The statement that adds the groups to `table`: for each link, for its domain, for the instance.
 
     By month where `months` says which one each day is in, else by day.

@@ -1,26 +1,19 @@
-"""Reading statistics. Every function must run in one snapshot with its neighbours: Database.read gives one.
+"""What statistics are made of: counts, and whose clicks are asked about.
 
-Breakdowns are read from what is folded, and from the raw rows above the mark and at the edges of the period,
-so an answer is exact between two folds too.
+Every function that reads them (series, breakdowns) must run in one snapshot with its neighbours: Database.read
+gives one.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from shortener.domain.click import ClickClass, Dimension
-from shortener.domain.link import INSTANCE_ID, UNATTRIBUTED_ID, domain_pseudo_id
-from shortener.domain.period import DAY_MS, SLOT_MS, Cover, Period, day_of, month_of_day
-from shortener.storage.click_tables import (
-    click,
-    click_breakdown,
-    click_breakdown_month,
-    click_series,
-    fold_mark,
-    label,
-)
+from shortener.domain.click import ClickClass
+from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
+from shortener.domain.period import SLOT_MS
+from shortener.storage.click_tables import click, click_series
+from shortener.storage.tables import domain, link, link_tag, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What one class did to a link in one slot of 15 minutes."""
+    """What one class did from a moment on: for 15 minutes, a day or a month."""
 
     start_ms: int
     click_class: ClickClass
@@ -47,108 +40,62 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Breakdown:
-    """The values with most clicks, in order, and the sum over all values."""
+class Scope:
+    """Whose clicks are asked about: a link's or pseudo-link's, or those of the links that carry a tag."""
 
-    rows: Sequence[tuple[str, Count]]
-    sum: Count
+    link_id: int | None = None
+    tag_id: int | None = None
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the clicks of several links are meant that no pseudo-link sums up."""
+        return self.link_id is None
+
+    def credited(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Which rows of a rollup are credited to it, by their link's column."""
+        return link_id.in_(self._tagged()) if self.link_id is None else link_id == self.link_id
+
+    def clicked(self) -> ColumnElement[bool]:
+        """Which raw rows are."""
+        if self.link_id is None:
+            return click.c.link_id.in_(self._tagged())
+        if self.link_id == INSTANCE_ID:
+            return click.c.link_id > 0
+        if self.link_id < UNATTRIBUTED_ID:
+            return and_(click.c.domain_id == domain_pseudo_id(0) - self.link_id, click.c.link_id > 0)
+        return click.c.link_id == self.link_id
+
+    def links(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Which rows of a rollup are those of the single links in it."""
+        if self.link_id is None or self.link_id > 0 or self.link_id == ORPHANS_ID:
+            return self.credited(link_id)
+        if self.link_id == INSTANCE_ID:
+            return link_id > 0
+        named = select(domain.c.name).where(domain.c.id == domain_pseudo_id(0) - self.link_id).scalar_subquery()
+        return link_id.in_(select(link.c.id).where(link.c.domain == named, link.c.alias_of.is_(None)))
+
+    def _tagged(self) -> Select[Any]:
+        return select(link_tag.c.link_id).where(link_tag.c.tag_id == self.tag_id)
 
 
-def slots(connection: Connection, link_id: int, period: Period) -> list[Slot]:
-    """What happened to a link or pseudo-link in a period, in order of time, by slot and class. One query."""
-    first, last = month_of_day(day_of(period.start_ms)), month_of_day(day_of(period.end_ms - 1))
-    table = click_series.c
-    query = (
-        select(table.bucket, table["class"], table.clicks, table.unique)
-        .where(
-            # A list and not a range, so that the index finds each month's link at once.
-            table.month.in_(range(first, last + 1)),
-            table.link_id == link_id,
-            table.bucket >= period.start_ms // SLOT_MS,
-            table.bucket < period.end_ms // SLOT_MS,
-        )
-        .order_by(table.bucket)
-    )
-    return [
-        Slot(bucket * SLOT_MS, ClickClass(kind), Count(clicks, unique))
-        for bucket, kind, clicks, unique in connection.execute(query)
-    ]
+INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
 
 
-def first_slot_ms(connection: Connection, link_id: int) -> int | None:
-    """Where the first click of a link or pseudo-link lies, or None if it has none."""
-    query = select(func.min(click_series.c.bucket)).where(click_series.c.link_id == link_id)
-    bucket = connection.execute(query).scalar()
+def of_domain(connection: Connection, name: str) -> Scope | None:
+    """The scope of a domain, in normal form; None if there is none."""
+    found = connection.execute(select(domain.c.id).where(domain.c.name == name)).scalar()
+    return None if found is None else Scope(domain_pseudo_id(found))
+
+
+def of_tag(connection: Connection, name: str) -> Scope | None:
+    """The scope of a tag, in normal form; None if there is none."""
+    found = connection.execute(select(tag.c.id).where(tag.c.name == name)).scalar()
+    return None if found is None else Scope(tag_id=found)
+
+
+def first_slot_ms(connection: Connection, scope: Scope) -> int | None:
+    """Where the first click in a scope lies, or None if there is none."""
+    month = select(func.min(click_series.c.month)).where(scope.credited(click_series.c.link_id)).scalar_subquery()
+    where = (click_series.c.month == month, scope.credited(click_series.c.link_id))
+    bucket = connection.execute(select(func.min(click_series.c.bucket)).where(*where)).scalar()
     return None if bucket is None else bucket * SLOT_MS
-
-
-def breakdown(
-    connection: Connection,
-    link_id: int,
-    dimension: Dimension,
-    cover: Cover,
-    classes: Collection[ClickClass],
-    limit: int,
-) -> Breakdown:
-    """The clicks of `classes` on a link or pseudo-link in the period that `cover` covers, by value. Two queries.
-
-    Clicks without a value are in no row.
-    """
-    mark = connection.execute(select(fold_mark.c.click_id).where(fold_mark.c.dimension == dimension)).scalar() or 0
-    kinds = [int(kind) for kind in classes]
-    parts = [*_folded(link_id, dimension, cover, kinds), *_raw(link_id, dimension, cover, kinds, mark)]
-    every = union_all(*parts).subquery()
-    grouped = (
-        select(every.c.value_id, func.sum(every.c.clicks).label("clicks"), func.sum(every.c.unique).label("uniques"))
-        .group_by(every.c.value_id)
-        .subquery()
-    )
-    query = (
-        select(
-            label.c.text,
-            grouped.c.clicks,
-            grouped.c.uniques,
-            func.sum(grouped.c.clicks).over().label("all_clicks"),
-            func.sum(grouped.c.uniques).over().label("all_uniques"),
-        )
-        .join(label, label.c.id == grouped.c.value_id)
-        .order_by(grouped.c.clicks.desc(), grouped.c.uniques.desc(), label.c.text)
-        .limit(limit)
-    )
-    rows = connection.execute(query).all()
-    whole = Count(int(rows[0].all_clicks), int(rows[0].all_uniques)) if rows else Count()
-    return Breakdown([(row.text, Count(int(row.clicks), int(row.uniques))) for row in rows], whole)
-
-
-def _folded(link_id: int, dimension: Dimension, cover: Cover, kinds: Sequence[int]) -> list[Select[Any]]:
-    parts = []
-    for table, time, wanted in (
-        (click_breakdown, click_breakdown.c.day, cover.days),
-        (click_breakdown_month, click_breakdown_month.c.month, cover.months),
-    ):
-        if wanted:
-            where = (time.in_(wanted), table.c.link_id == link_id, table.c.dimension == int(dimension))
-            query = select(table.c.value_id, table.c.clicks, table.c.unique)
-            parts.append(query.where(*where, table.c["class"].in_(kinds)))
-    return parts
-
-
-def _raw(link_id: int, dimension: Dimension, cover: Cover, kinds: Sequence[int], mark: int) -> list[Select[Any]]:
-    value = click.c[dimension.label]
-    counted = and_(_scope(link_id), click.c["class"].in_(kinds), value.is_not(None))
-    query = select(value.label("value_id"), literal_column("1").label("clicks"), click.c.first.label("unique"))
-    first_day, end_day = cover.whole
-    parts = [query.where(counted, click.c.id > mark, click.c.day >= first_day, click.c.day < end_day)]
-    for start_ms, end_ms in cover.edges:
-        days = click.c.day.in_(range(start_ms // DAY_MS, -(-end_ms // DAY_MS)))
-        parts.append(query.where(counted, days, click.c.time_ms >= start_ms, click.c.time_ms < end_ms))
-    return parts
-
-
-def _scope(link_id: int) -> ColumnElement[bool]:
-    """The raw rows that are credited to a link or pseudo-link."""
-    if link_id == INSTANCE_ID:
-        return click.c.link_id > 0
-    if link_id < UNATTRIBUTED_ID:
-        return and_(click.c.domain_id == domain_pseudo_id(0) - link_id, click.c.link_id > 0)
-    return click.c.link_id == link_id

@@ -12,6 +12,7 @@ from shortener.clicks.labels import Labels
 from shortener.domain import period
 from shortener.domain.click import UTM_PARAMETERS, ClickClass, Dimension, Flag
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, Link
+from shortener.domain.period import Asked
 from shortener.services import stats
 from shortener.services.stats import Question
 from shortener.storage import clicks as rows
@@ -120,7 +121,9 @@ class TestVariantsAndTriggers:
 
 def by(database: Database, link: Link, dimension: Dimension) -> dict[str | None, tuple[int, int]]:
     """Clicks and uniques of a link by the values of a dimension, as the API says it."""
-    answer = stats.of_link(database, link.code, Question(ZoneInfo("UTC"), frozenset({ClickClass.HUMAN}), dimension))
+    answer = stats.of_link(
+        database, link.code, Question(Asked(ZoneInfo("UTC")), frozenset({ClickClass.HUMAN}), (dimension.label,))
+    )
     return {row["value"]: (row["clicks"], row["unique"]) for row in answer["data"]}
 
 

@@ -226,9 +226,9 @@ def _name_of(database_id: bytes, row_id: int) -> str:
 def unreadable() -> Iterator[pytest.MonkeyPatch]:
     """No click can be read until this is undone."""
 
-    def fail(body: bytes) -> None:
+    def fail(_: object, body: bytes) -> None:
         raise frame.UnknownVersion(f"frame version {body[0]}")
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(enrich, "click", fail)
+        patched.setattr(enrich.Enricher, "click", fail)
         yield patched

@@ -98,7 +98,7 @@ def test_migrations_are_found_in_an_installed_package(tmp_path: Path, monkeypatc
     assert schema.migrations_folder() == inside
 
 
-@pytest.mark.parametrize(("last", "marks"), [(0, []), (7, [(13, 7), (14, 7)])])
+@pytest.mark.parametrize(("last", "marks"), [(0, []), (7, [(13, 7), (14, 7), (15, 7), (16, 7), (17, 7)])])
 def test_old_clicks_are_not_folded_by_what_they_do_not_have(
     database: Database, last: int, marks: list[tuple[int, int]]
 ) -> None:

@@ -1,98 +1,263 @@
-"""Statistics against a plain-Python model: random clicks, zones, periods and groups; between two folds too."""
+"""Statistics against a plain-Python model: random clicks, scopes, zones, periods, groups and filters; between two
+folds too.
+"""
 
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from shortener.domain import grouping as groupings
 from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
+from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.link import Link
-from shortener.domain.period import Granularity
-from shortener.services import stats
-from shortener.services.stats import Question
+from shortener.domain.period import Asked, Granularity, Interval
+from shortener.services import domains, stats
+from shortener.services.stats import Answer, Question
+from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
-from tests.clicks import Model, age_link, drain, fold_all, make_link, random_click
+from tests.clicks import POLICY, Model, Seen, age_link, drain, fold_all, make_link, random_click
 
 SPAN_DAYS = 100
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Australia/Lord_Howe"]
 #: What random_click varies.
-DIMENSIONS = (Dimension.REFERRER, Dimension.BROWSER, Dimension.LANGUAGE, Dimension.UTM_SOURCE, Dimension.CODE)
+DIMENSIONS = (
+    Dimension.REFERRER,
+    Dimension.REFERRER_URL,
+    Dimension.BROWSER,
+    Dimension.LANGUAGE,
+    Dimension.UTM_SOURCE,
+    Dimension.CODE,
+)
+GROUPINGS = (TIMESERIES, HOUR_OF_WEEK, LINK, TAG, DOMAIN, *(dimension.label for dimension in DIMENSIONS))
 HUMANS = frozenset({ClickClass.HUMAN})
+ELSEWHERE = "b.example"
+#: Code, domain and tags of the links.
+LINKS = (
+    ("one", "", ("red",)),
+    ("two", "", ("red", "blue")),
+    ("three", "", ()),
+    ("one", ELSEWHERE, ("blue",)),
+    ("four", ELSEWHERE, ()),
+)
 
 
-def question(dice: random.Random, now_ms: int) -> Question:
+@dataclass(frozen=True)
+class Scope:
+    """Whose clicks are asked about: how, and which links they are."""
+
+    ask: Callable[[Database, Question], Answer]
+    links: frozenset[int]
+
+
+@dataclass(frozen=True)
+class World:
+    """A database with links, and the model of its clicks."""
+
+    database: Database
+    links: Sequence[Link]
+    model: Model
+
+    def scopes(self) -> list[Scope]:
+        """Every link, tag and domain, and all."""
+        return [
+            Scope(stats.of_all, frozenset(link.id for link in self.links)),
+            *(Scope(partial(_of_link, link), frozenset({link.id})) for link in self.links),
+            *(
+                Scope(partial(_of_tag, tag), frozenset(link.id for link in self.links if tag in link.tags))
+                for tag in ("red", "blue")
+            ),
+            *(
+                Scope(partial(_of_domain, name), frozenset(link.id for link in self.links if link.domain == name))
+                for name in ("", ELSEWHERE)
+            ),
+        ]
+
+
+def _of_link(link: Link, database: Database, question: Question) -> Answer:
+    return stats.of_link(database, link.code, question, link.domain)
+
+
+def _of_tag(tag: str, database: Database, question: Question) -> Answer:
+    return stats.of_tag(database, tag, question)
+
+
+def _of_domain(name: str, database: Database, question: Question) -> Answer:
+    return stats.of_domain(database, name, question)
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    domains.create(database, POLICY.targets, "http://localhost:8000", ELSEWHERE, {}, actor="test")
+    links = [make_link(database, code, domain=domain, tags=tags) for code, domain, tags in LINKS]
+    for link in links:
+        age_link(database, link, SPAN_DAYS + 1)
+    return World(database, links, Model())
+
+
+def a_question(dice: random.Random, now_ms: int) -> Question:
     """A random question about the last days."""
     ends = sorted(now_ms + 3_600_000 - int(dice.random() * SPAN_DAYS * period.DAY_MS) for _ in range(2))
     return Question(
-        zone=ZoneInfo(dice.choice(ZONES)),
+        Asked(
+            ZoneInfo(dice.choice(ZONES)),
+            dice.choice([Interval.WEEK, Interval.MONTH, Interval.YEAR, Interval.ALL]),
+            *dice.choice([(None, None), (period.from_ms(ends[0]), period.from_ms(ends[1] + 1))]),
+        ),
         classes=dice.choice([HUMANS, frozenset({ClickClass.BOT}), frozenset(ClickClass)]),
-        dimension=dice.choice([None, *DIMENSIONS]),
-        start=period.from_ms(ends[0]),
-        end=period.from_ms(ends[1] + 1),
-        granularity=dice.choice([None, *(g for g in Granularity if g is not Granularity.QUARTER_HOUR)]),
+        groupings=tuple(dice.sample(GROUPINGS, k=dice.choice([1, 1, 1, 3]))),
+        filters=dice.choice([(), (), some_filters(dice)]),
+        granularity=dice.choice([None, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
         limit=dice.choice([1, 2, 100]),
+        compare=dice.random() < 0.2,
     )
 
 
-def check(answer: stats.Answer, asked: Question, model: Model, link: Link | None) -> None:
+def some_filters(dice: random.Random) -> tuple[Filter, ...]:
+    values: dict[Dimension, list[str | None]] = {
+        Dimension.BROWSER: ["Firefox", "Chrome", "Googlebot", "Nobody"],
+        Dimension.LANGUAGE: ["de", "en", None],
+        Dimension.REFERRER: ["a.example", "b.example", None],
+        Dimension.UTM_SOURCE: ["mail", None],
+    }
+    return tuple(
+        Filter(dimension, frozenset(dice.sample(values[dimension], k=dice.randint(1, 2))), dice.random() < 0.5)
+        for dimension in dice.sample(list(values), k=dice.randint(1, 3))
+    )
+
+
+def passes(seen: Seen, filters: Iterable[Filter]) -> bool:
+    return all((seen.values.get(each.dimension) in each.values) is not each.excluded for each in filters)
+
+
+def check(answer: Answer, asked: Question, world: World, scope: Scope) -> None:
     """Holds `answer` against what the model counts."""
     start, end = (period.to_ms(datetime.fromisoformat(answer["range"][name])) for name in ("start", "end"))
-    inside = [s for s in model.seen if start <= s.time_ms < end and (link is None or s.link_id == link.id)]
-    wanted = [s for s in inside if s.click_class in asked.classes]
-    assert answer["totals"] == {"clicks": len(wanted), "unique": sum(s.first for s in wanted)}
-    left_out = Counter(s.click_class.label for s in inside if s.click_class not in asked.classes)
+    assert (answer["source"], answer["complete"]) == ("raw" if asked.filters else "rollup", True)
+    inside = [
+        seen
+        for seen in world.model.seen
+        if start <= seen.time_ms < end and seen.link_id in scope.links and passes(seen, asked.filters)
+    ]
+    wanted = [seen for seen in inside if seen.click_class in asked.classes]
+    assert answer["totals"] == counted(wanted)
+    left_out = Counter(seen.click_class.label for seen in inside if seen.click_class not in asked.classes)
     assert answer["excluded"] == dict(left_out)
-    rows = [*answer["data"], *([answer["other"]] if "other" in answer else [])]
-    for name in ("clicks", "unique"):
-        assert sum(row[name] for row in rows) == answer["totals"][name]
-    if asked.dimension is None:
-        check_series(answer, asked, [s.time_ms for s in wanted])
+    groups = answer["groups"] if len(asked.groupings) > 1 else {asked.groupings[0]: answer}
+    assert list(groups) == list(asked.groupings)
+    for grouping, group in groups.items():
+        check_group(answer | group, grouping, asked, world, wanted)
+
+
+def check_group(answer: Answer, grouping: str, asked: Question, world: World, wanted: Sequence[Seen]) -> None:
+    if grouping == TIMESERIES:
+        check_series(answer, wanted)
+    elif grouping == HOUR_OF_WEEK:
+        check_hours(answer, wanted, ZoneInfo(answer["range"]["timezone"]))
     else:
-        check_breakdown(answer, asked, Counter(s.values.get(asked.dimension) for s in wanted))
+        check_breakdown(answer, grouping, asked.limit, world, wanted)
 
 
-def check_series(answer: stats.Answer, asked: Question, times: list[int]) -> None:
+def counted(seen: Iterable[Seen]) -> dict[str, int]:
+    seen = list(seen)
+    return {"clicks": len(seen), "unique": sum(each.first for each in seen)}
+
+
+def summed(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
+    rows = list(rows)
+    return {name: sum(row[name] for row in rows) for name in ("clicks", "unique")}
+
+
+def check_series(answer: Answer, wanted: Sequence[Seen]) -> None:
     starts = [period.to_ms(datetime.fromisoformat(row["bucket"])) for row in answer["data"]]
     ends = [*starts[1:], period.to_ms(datetime.fromisoformat(answer["range"]["end"]))]
     assert starts == sorted(set(starts))
+    assert summed(answer["data"]) == answer["totals"]
     for row, start, end in zip(answer["data"], starts, ends, strict=True):
-        assert row["clicks"] == sum(start <= time < end for time in times), row
-    if asked.granularity is Granularity.DAY:
+        found = counted(seen for seen in wanted if start <= seen.time_ms < end)
+        assert {name: row[name] for name in found} == found, row
+    if answer["range"]["granularity"] == "day":
         local = [datetime.fromisoformat(row["bucket"]) for row in answer["data"][1:]]
         assert all((moment.hour, moment.minute) == (0, 0) for moment in local)
 
 
-def check_breakdown(answer: stats.Answer, asked: Question, counts: Counter[str | None]) -> None:
-    shown = {row["value"]: row["clicks"] for row in answer["data"]}
-    assert list(shown.values()) == sorted(counts.values(), reverse=True)[: asked.limit]
-    assert all(counts[value] == clicks for value, clicks in shown.items())
-    assert len(shown) == min(asked.limit, len(counts))
+def check_hours(answer: Answer, wanted: Sequence[Seen], zone: ZoneInfo) -> None:
+    assert [row["value"] for row in answer["data"]] == [
+        f"{day}-{hour:02}" for day in range(1, 8) for hour in range(24)
+    ]
+    clicks: Counter[str] = Counter()
+    for seen in wanted:
+        local = period.from_ms(seen.time_ms).astimezone(zone)
+        clicks[f"{local.isoweekday()}-{local.hour:02}"] += 1
+    assert {row["value"]: row["clicks"] for row in answer["data"] if row["clicks"]} == dict(clicks)
+    assert summed(answer["data"]) == answer["totals"]
+
+
+def check_breakdown(answer: Answer, grouping: str, limit: int, world: World, wanted: Sequence[Seen]) -> None:
+    keys = keys_of(grouping, world)
+    groups: dict[str | None, list[Seen]] = {}
+    for seen in wanted:
+        for key in keys(seen):
+            groups.setdefault(key, []).append(seen)
+    counts = sorted((len(group) for group in groups.values()), reverse=True)
+    assert [row["clicks"] for row in answer["data"]] == counts[:limit]
+    for row in answer["data"]:
+        assert {name: row[name] for name in ("clicks", "unique")} == counted(groups[row["value"]]), row
+    every = summed([*answer["data"], answer["other"]])
+    assert every == counted(seen for group in groups.values() for seen in group)
+    assert answer.get("overlapping", False) is (grouping == TAG)
+    if grouping != TAG:
+        assert every == answer["totals"]
+
+
+def keys_of(grouping: str, world: World) -> Callable[[Seen], Sequence[str | None]]:
+    """What a click counts for."""
+    links = {link.id: link for link in world.links}
+    dimension = groupings.dimension(grouping)
+    if dimension is not None:
+        return lambda seen: (seen.values.get(dimension),)
+    return {
+        LINK: lambda seen: (
+            "/".join(part for part in (links[seen.link_id].domain, links[seen.link_id].code) if part),
+        ),
+        TAG: lambda seen: links[seen.link_id].tags or (None,),
+        DOMAIN: lambda seen: (links[seen.link_id].domain,),
+    }[grouping]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_answers_equal_the_model(database: Database, seed: int) -> None:
+def test_answers_equal_the_model(world: World, seed: int) -> None:
     dice = random.Random(seed)
     now_ms = period.to_ms(datetime.now(UTC))
-    links = [make_link(database) for _ in range(3)]
-    for link in links:
-        age_link(database, link, SPAN_DAYS + 1)
-    model = Model()
     for _ in range(4):
-        clicks = [random_click(dice.choice(links), now_ms, SPAN_DAYS, dice) for _ in range(120)]
-        drain(database, clicks)
-        model.add(clicks)
+        clicks = [random_click(dice.choice(world.links), now_ms, SPAN_DAYS, dice) for _ in range(120)]
+        drain(world.database, clicks)
+        world.model.add(clicks)
         if dice.random() < 0.6:
-            fold_all(database, dimensions=dice.sample(list(Dimension), k=8))
-        for _ in range(25):
-            asked = question(dice, now_ms)
-            chosen = dice.choice([None, *links])
-            answer = stats.of_link(database, chosen.code, asked) if chosen else stats.of_all(database, asked)
-            check(answer, asked, model, chosen)
-    # Twice as many questions once everything is folded.
-    fold_all(database)
-    for _ in range(50):
-        asked = question(dice, now_ms)
-        check(stats.of_all(database, asked), asked, model, None)
+            fold_all(world.database, dimensions=dice.sample([TOTAL, *map(int, Dimension)], k=9))
+        for _ in range(40):
+            ask(world, dice, now_ms)
+    # Once more when everything is folded.
+    fold_all(world.database)
+    for _ in range(60):
+        ask(world, dice, now_ms)
+
+
+def ask(world: World, dice: random.Random, now_ms: int) -> None:
+    """Asks a random question and holds the answer against the model."""
+    asked, scope = a_question(dice, now_ms), dice.choice(world.scopes())
+    answer = scope.ask(world.database, asked)
+    check(answer, asked, world, scope)
+    assert ("previous" in answer) is asked.compare
+    if asked.compare:
+        before = answer.pop("previous")
+        check(before, asked, world, scope)
+        assert before["range"]["end"] == answer["range"]["start"]

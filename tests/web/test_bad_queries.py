@@ -231,6 +231,47 @@ def test_periods(on_sqlite: Instance, path: str, query: str) -> None:
     refused(on_sqlite, path, query, Wrong("start", "period-invalid"))
 
 
+UNKNOWN = {
+    "a filter that there is not": ("colour=red", Wrong("colour", "unknown-parameter")),
+    "a misspelt filter": ("borwser=Firefox", Wrong("borwser", "unknown-parameter")),
+    "a grouping that there is not": ("group_by=colour", Wrong("group_by", "enum")),
+    "one of several groupings": ("group_by=browser,colour", Wrong("group_by", "enum")),
+    "no grouping": ("group_by=", Wrong("group_by", "enum")),
+    "eleven groupings": (
+        "group_by=timeseries,browser,os,device,country,language,referrer,code,variant,trigger,link",
+        Wrong("group_by", "too-many-values"),
+    ),
+    "a filter of 101 values": ("browser=" + ",".join(map(str, range(101))), Wrong("browser", "too-many-values")),
+    "a filter of 1,000 values": ("city=" + ",".join(map(str, range(1000))), Wrong("city", "too-many-values")),
+    "a value that is too long": ("utm_term=" + "x" * 513, Wrong("utm_term", "value-too-long")),
+    "a filter that is too long": ("utm_term=" + "x" * 8_001, Wrong("utm_term", "string-too-long")),
+    "NUL in a filter": ("os=%00", Wrong("os", "forbidden-character")),
+    "another comparison": ("compare=next", Wrong("compare", "literal-error")),
+}
+
+
+@pytest.mark.parametrize(("query", "wrong"), UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("path", [STATS, LINK_STATS, "/api/v1/orphans/stats", "/api/v1/domains/default/stats"])
+def test_what_cannot_be_asked(on_sqlite: Instance, path: str, query: str, wrong: Wrong) -> None:
+    refused(on_sqlite, path, query, wrong)
+
+
+def test_the_refusal_says_what_there_is(on_sqlite: Instance) -> None:
+    for query, told in (
+        ("colour=red", "utm_campaign"),
+        ("group_by=colour", "hour_of_week"),
+        ("class=cat", "monitor"),
+    ):
+        answer = on_sqlite.send("GET", f"{STATS}?{query}").json()
+        assert told in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tags/nothing/stats", "/api/v1/domains/nowhere.example/stats"])
+def test_statistics_of_what_is_not_there(on_sqlite: Instance, path: str) -> None:
+    code = "tag-not-found" if "tags" in path else "domain-not-found"
+    assert_problem(on_sqlite.send("GET", path), code)
+
+
 @pytest.mark.parametrize("granularity", ["15m", "hour", "day", "week", "month"])
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_a_thousand_years_by_any_granularity(on_sqlite: Instance, zone: str, granularity: str) -> None:

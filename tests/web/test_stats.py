@@ -1,15 +1,15 @@
 """/api/v1/stats and /api/v1/links/{code}/stats, through the whole path: visit, spool, drain, answer."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from starlette.testclient import TestClient
 
-from shortener.clicks import enrich
 from shortener.domain.click import ClickClass
 from shortener.web.api.schemas.stats import StatsOut
 from tests.conftest import FIREFOX
+from tests.server import eventually
 from tests.web.waiting import drained
 
 IPHONE = (
@@ -197,6 +197,70 @@ def test_no_address_is_kept(client: TestClient, code: str) -> None:
     parts = client.app.state.parts  # type: ignore[attr-defined]
     parts.recorder._trusted = []
     visit(client)
-    assert enrich.country(b"") is None
     spooled = b"".join(path.read_bytes() for path in parts.settings.spool_dir.glob("*.seg"))
     assert b"testclient" not in spooled
+
+
+class TestScopesAndFilters:
+    """Over HTTP; that the numbers are right is for tests/storage/test_statistics.py."""
+
+    @pytest.fixture
+    def visited(self, client: TestClient) -> TestClient:
+        client.post("/api/v1/domains", json={"name": "b.example"}).raise_for_status()
+        for fields in ({"code": "a", "tags": ["Spring/Sale"]}, {"code": "b"}, {"code": "a", "domain": "b.example"}):
+            client.post("/api/v1/links", json={"target": "https://example.com/", **fields}).raise_for_status()
+        eventually(
+            lambda: client.get("/a+", headers={"host": "b.example"}).json()["short_url"].endswith("b.example/a")
+        )
+        for path, host, agent in (
+            ("/a", "", FIREFOX),
+            ("/a", "", FIREFOX),
+            ("/b", "", IPHONE),
+            ("/a", "b.example", FIREFOX),
+            ("/nobody", "", FIREFOX),
+        ):
+            client.get(path, headers={"user-agent": agent, **({"host": host} if host else {})})
+        drained(client)
+        return client
+
+    SCOPES: ClassVar = {
+        "all": ("/stats", 4),
+        "a link": ("/links/a/stats", 2),
+        "a link on a domain": ("/links/a/stats?domain=b.example", 1),
+        "a tag with a slash": ("/tags/spring%2Fsale/stats", 2),
+        "a tag in another case": ("/tags/SPRING/SALE/stats", 2),
+        "a domain": ("/domains/b.example/stats", 1),
+        "the default domain": ("/domains/default/stats", 3),
+        "unknown codes": ("/orphans/stats", 1),
+    }
+
+    def test_scopes(self, visited: TestClient) -> None:
+        answers = {name: visited.get(f"/api/v1{path}").json() for name, (path, _) in self.SCOPES.items()}
+        found = {name: answer["totals"]["clicks"] for name, answer in answers.items()}
+        assert found == {name: clicks for name, (_, clicks) in self.SCOPES.items()}
+
+    GROUPS: ClassVar = {
+        "link": {"a": 2, "b": 1, "b.example/a": 1},
+        "tag": {"spring/sale": 2, None: 2},
+        "domain": {"": 3, "b.example": 1},
+        "browser": {"Firefox": 3, "Mobile Safari": 1},
+    }
+
+    @pytest.mark.parametrize("group_by", GROUPS)
+    def test_groups(self, visited: TestClient, group_by: str) -> None:
+        assert values(visited, group_by, path="") == self.GROUPS[group_by]
+
+    def test_filters(self, visited: TestClient) -> None:
+        answer = visited.get("/api/v1/stats?browser=Firefox&group_by=link").json()
+        assert (answer["source"], answer["totals"]["clicks"]) == ("raw", 3)
+        assert [row["value"] for row in answer["data"]] == ["a", "b.example/a"]
+        assert visited.get("/api/v1/stats?browser=-Firefox").json()["totals"]["clicks"] == 1
+        assert visited.get("/api/v1/stats?referrer=").json()["totals"]["clicks"] == 4
+
+    def test_several_groupings_and_the_period_before(self, visited: TestClient) -> None:
+        answer = visited.get("/api/v1/stats?group_by=timeseries,os,hour_of_week&compare=previous&interval=7d").json()
+        assert list(answer["groups"]) == ["timeseries", "os", "hour_of_week"]
+        assert [len(group["data"]) for group in answer["groups"].values()] == [7, 2, 168]
+        assert "data" not in answer
+        assert answer["previous"]["range"]["end"] == answer["range"]["start"]
+        assert answer["previous"]["totals"] == {"clicks": 0, "unique": 0}

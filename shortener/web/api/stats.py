@@ -1,32 +1,21 @@
-"""/api/v1/stats and /api/v1/links/{code}/stats."""
+"""Statistics: the same questions about all links, a link, a tag, a domain, and unknown codes."""
 
-from enum import StrEnum
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener import errors
-from shortener.domain import period as periods
-from shortener.domain.click import Dimension
-from shortener.domain.period import Granularity, Interval
 from shortener.services import stats as service
-from shortener.services.stats import Question
 from shortener.web.api import examples
-from shortener.web.api.classes import Classes
-from shortener.web.api.schemas.fields import Moment
+from shortener.web.api.any_text import TAG
+from shortener.web.api.questions import LinkQuestionDep, QuestionDep
 from shortener.web.api.schemas.stats import StatsOut
-from shortener.web.deps import DomainName, PartsDep, StatsReader
+from shortener.web.deps import PartsDep, StatsReader
 from shortener.web.responses import ORJSONResponse
 
+#: What the domain without a name is called in a path; no host has a name without a dot.
+_DEFAULT = "default"
 router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
 
-#: Most rows of a breakdown.
-DEFAULT_ROWS, MAX_ROWS = 100, 1000
-
-_TIMESERIES = "timeseries"
-GroupBy = StrEnum("GroupBy", {name: name for name in (_TIMESERIES, *(dimension.label for dimension in Dimension))})  # type: ignore[misc]  # mypy wants the names spelt out
-_BY_TIME = GroupBy(_TIMESERIES)
 _QUESTION_ERRORS = (
     errors.ValidationFailed,
     errors.TimeZoneUnknown,
@@ -35,47 +24,14 @@ _QUESTION_ERRORS = (
 )
 
 
-async def _question(
-    classes: Classes,
-    interval: Annotated[
-        Interval, Query(description="A period that ends now; not used if start or end is given.")
-    ] = Interval.MONTH,
-    start: Annotated[Moment | None, Query(description="Where the period begins.", examples=[None])] = None,
-    end: Annotated[
-        Moment | None, Query(description="Where it ends, exclusive; default now.", examples=[None])
-    ] = None,
-    timezone: Annotated[
-        str, Query(max_length=64, description="IANA time zone of days and buckets.", examples=["Europe/Berlin"])
-    ] = "UTC",
-    granularity: Annotated[
-        Granularity | None,
-        Query(description="Width of a bucket; chosen by the period if left out.", examples=["day"]),
-    ] = None,
-    group_by: Annotated[GroupBy, Query(description="What the rows are.")] = _BY_TIME,
-    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Most rows of a breakdown.")] = DEFAULT_ROWS,
-) -> Question:
-    return Question(
-        zone=periods.zone(timezone),
-        classes=classes,
-        dimension=None if group_by == _TIMESERIES else Dimension[group_by.upper()],
-        interval=interval,
-        start=start,
-        end=end,
-        granularity=granularity,
-        limit=limit,
-    )
-
-
-QuestionDep = Annotated[Question, Depends(_question)]
-
-
 @router.get(
     "/stats", response_model=StatsOut, summary="Clicks on all links", responses=examples.refusals(*_QUESTION_ERRORS)
 )
 def of_all(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
-    """Clicks on all links, as a time series or by the values of a dimension.
+    """Clicks on all links: as a time series, by the values of a dimension, by link, tag, domain or hour of the week.
 
-    Only people are counted unless `class` says otherwise; `excluded` says who was left out.
+    Only people are counted unless `class` says otherwise; `excluded` says who was left out. A question without
+    filters is answered from rollups, whatever the period; one with filters from raw clicks, as long as they are kept.
     """
     return ORJSONResponse(service.of_all(parts.database, question))
 
@@ -86,8 +42,40 @@ def of_all(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Resp
     summary="Clicks on a link",
     responses=examples.refusals(errors.LinkNotFound, errors.DomainInvalid, *_QUESTION_ERRORS),
 )
-def of_link(
-    code: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep, domain: DomainName = ""
-) -> Response:
+def of_link(code: str, _caller: StatsReader, asked: LinkQuestionDep, parts: PartsDep) -> Response:
     """Clicks on one link; the same questions as for all links."""
-    return ORJSONResponse(service.of_link(parts.database, code, question, domain))
+    return ORJSONResponse(service.of_link(parts.database, code, asked.question, asked.domain))
+
+
+@router.get(
+    "/domains/{name}/stats",
+    response_model=StatsOut,
+    summary="Clicks on a domain",
+    responses=examples.refusals(errors.DomainNotFound, errors.DomainInvalid, *_QUESTION_ERRORS),
+)
+def of_domain(name: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+    """Clicks on all links of a domain; the same questions as for all links. The default domain is `default`."""
+    return ORJSONResponse(service.of_domain(parts.database, "" if name == _DEFAULT else name, question))
+
+
+@router.get(
+    f"/tags/{TAG}/stats",
+    response_model=StatsOut,
+    summary="Clicks on the links with a tag",
+    responses=examples.refusals(errors.TagNotFound, errors.TagInvalid, *_QUESTION_ERRORS),
+)
+def of_tag(tag: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+    """Clicks on the links that carry a tag now, and what they had before; the same questions as for all links."""
+    return ORJSONResponse(service.of_tag(parts.database, tag, question))
+
+
+@router.get(
+    "/orphans/stats",
+    response_model=StatsOut,
+    name="of_orphans",
+    summary="Visits to unknown codes",
+    responses=examples.refusals(*_QUESTION_ERRORS),
+)
+def of_orphans(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+    """Visits to codes that no link has; the same questions as for all links. `code` is the path asked for."""
+    return ORJSONResponse(service.of_orphans(parts.database, question))

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from pydantic import Field
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from shortener import errors
@@ -17,19 +16,12 @@ from shortener.domain import page as pages
 from shortener.domain.tag import Tag
 from shortener.services import tags as service
 from shortener.web.api import examples
+from shortener.web.api.any_text import TAG
 from shortener.web.api.schemas.fields import PageOut, one_line
 from shortener.web.api.schemas.tags import TagCreate, TagMerge, TagOut, TagPatch
 from shortener.web.deps import LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-
-class _AnyText(PathConvertor):
-    """The framework's own `path` stops before a newline at the end, and would take `sale%0A` for `sale`."""
-
-    regex = r"[\s\S]*"
-
-
-register_url_convertor("any_text", _AnyText())
 router = APIRouter(prefix="/tags", tags=["tags"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
 
 
@@ -72,7 +64,7 @@ def listing(
 
 
 @router.patch(
-    "/{tag:any_text}",
+    f"/{TAG}",
     response_model=TagOut,
     summary="Change a tag",
     responses={
@@ -89,7 +81,7 @@ def patch(tag: str, body: TagPatch, parts: PartsDep, caller: LinksWriter) -> Res
 
 
 @router.post(
-    "/{tag:any_text}/merge",
+    f"/{TAG}/merge",
     response_model=TagOut,
     summary="Merge a tag into another",
     responses={
@@ -103,7 +95,7 @@ def merge(tag: str, body: TagMerge, parts: PartsDep, caller: LinksWriter) -> Res
 
 
 @router.delete(
-    "/{tag:any_text}",
+    f"/{TAG}",
     status_code=204,
     summary="Delete a tag",
     responses=examples.refusals(errors.TagNotFound),

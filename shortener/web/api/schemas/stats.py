@@ -36,14 +36,39 @@ class ValueOut(CountOut):
     value: str | None = Field(description="null: clicks without a value.", examples=["Firefox"])
 
 
-class StatsOut(Out):
-    """An answer about clicks. The rows of `data` and `other` add up to `totals`."""
+class GroupOut(Out):
+    """One of several groupings."""
+
+    data: list[BucketOut] | list[ValueOut]
+    other: CountOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
+    overlapping: Literal[True] | None = Field(
+        None, description="Of a breakdown by tag: a click counts for each tag of its link.", examples=[None]
+    )
+
+
+class PreviousOut(Out):
+    """The same about the period before."""
 
     range: RangeOut
     group_by: str = Field(examples=["timeseries"])
     totals: CountOut = Field(description="Of the classes asked for.")
     excluded: dict[str, int] = Field(description="Clicks by class left out.", examples=[{"bot": 14, "preview": 2}])
-    source: Literal["rollup", "raw"] = Field(examples=["rollup"])
-    complete: bool = Field(description="false when the period had to be cut or widened.", examples=[True])
-    data: list[BucketOut] | list[ValueOut]
+    source: Literal["rollup", "raw"] = Field(
+        description="Where the answer is from: `raw` with filters, else `rollup`.", examples=["rollup"]
+    )
+    complete: bool = Field(
+        description="false where raw clicks are gone that it would take: then `range` is what was answered.",
+        examples=[True],
+    )
+    data: list[BucketOut] | list[ValueOut] | None = Field(None, description="Of one grouping.")
     other: CountOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
+    overlapping: Literal[True] | None = Field(
+        None, description="Of a breakdown by tag: a click counts for each tag of its link.", examples=[None]
+    )
+    groups: dict[str, GroupOut] | None = Field(None, description="Of several groupings.", examples=[None])
+
+
+class StatsOut(PreviousOut):
+    """An answer about clicks. The rows of `data` and `other` add up to `totals`, unless they overlap."""
+
+    previous: PreviousOut | None = Field(None, description="Where `compare` asked for it.", examples=[None])

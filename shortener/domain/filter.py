@@ -1,0 +1,57 @@
+"""Filters: which clicks a question is about, by the values of dimensions."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shortener import errors
+from shortener.domain import text
+from shortener.domain.click import MAX_LABEL_LENGTH, Dimension
+
+#: Values of one filter, and filters of one question: their product stays far below a database's parameters.
+MAX_VALUES = 100
+#: A comma ends a value, unless a backslash stands before it.
+_COMMA = re.compile(r"(?<!\\),")
+_ESCAPED = re.compile(r"\\([,\-])")
+
+
+class Filter(NamedTuple):
+    """Clicks with one of `values`, or those with none of them."""
+
+    dimension: Dimension
+    #: None is "no value".
+    values: frozenset[str | None]
+    excluded: bool
+
+
+def parse(dimension: Dimension, given: str) -> Filter:
+    """The filter that somebody wrote: `Firefox`, `Firefox,Chrome`, or `-Firefox,Chrome` for all others.
+
+    An empty value is "no value". A backslash makes a comma, or a dash at the beginning, part of a value.
+    Raises ValidationFailed.
+    """
+    excluded = given.startswith("-")
+    values = frozenset(_value(part) for part in _COMMA.split(given[excluded:]))
+    if len(values) > MAX_VALUES:
+        message = f"At most {MAX_VALUES} values; these are {len(values)}."
+        raise _wrong(dimension, "too-many-values", message)
+    for value in values:
+        if value is not None and len(value) > MAX_LABEL_LENGTH:
+            raise _wrong(dimension, "value-too-long", f"A value has at most {MAX_LABEL_LENGTH} characters.")
+        # PostgreSQL refuses NUL and surrogates even in what is only compared; and no label has any.
+        if value is not None and (character := text.forbidden_character(value)) is not None:
+            raise _wrong(dimension, "forbidden-character", f"Remove the character {text.visible(character)}.")
+    return Filter(dimension, values, excluded)
+
+
+def parse_all(given: Iterable[tuple[Dimension, str | None]]) -> tuple[Filter, ...]:
+    """The filters among what was given for each dimension; None is not given. Raises ValidationFailed."""
+    return tuple(parse(dimension, written) for dimension, written in given if written is not None)
+
+
+def _value(part: str) -> str | None:
+    return _ESCAPED.sub(r"\1", part) or None
+
+
+def _wrong(dimension: Dimension, code: str, message: str) -> errors.ValidationFailed:
+    return errors.ValidationFailed([errors.FieldProblem(dimension.label, code, message)])

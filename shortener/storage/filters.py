@@ -1,0 +1,40 @@
+"""Filters as conditions on raw clicks."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from shortener.domain.filter import Filter
+from shortener.domain.period import DAY_MS, Period
+from shortener.storage.click_tables import click, label
+
+#: Days that are listed: each is a parameter of the query, of which SQLite takes 32,766.
+_MOST_DAYS = 1_000
+
+
+def conditions(filters: Iterable[Filter]) -> list[ColumnElement[bool]]:
+    """A condition on rows of `click` for each filter."""
+    return [_condition(each) for each in filters]
+
+
+def within(period: Period) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of `click` are of a period: by day, so that the index finds them, and by time."""
+    days = range(period.start_ms // DAY_MS, -(-period.end_ms // DAY_MS))
+    time = click.c.time_ms
+    inside = (time >= period.start_ms, time < period.end_ms)
+    if len(days) > _MOST_DAYS:
+        return (click.c.day >= days.start, click.c.day < days.stop, *inside)
+    # As a list, so that the index finds each day's link at once.
+    return (click.c.day.in_(days), *inside)
+
+
+def _condition(wanted: Filter) -> ColumnElement[bool]:
+    column = click.c[wanted.dimension.label]
+    texts: Sequence[str] = sorted(value for value in wanted.values if value is not None)
+    ids = select(label.c.id).where(label.c.text.in_(texts))
+    absent = None in wanted.values
+    if wanted.excluded:
+        # What has no value is not one of the texts either; SQL would say of it that it does not know.
+        others = or_(column.is_(None), column.not_in(ids))
+        return and_(column.is_not(None), others) if absent else others
+    return or_(column.is_(None), column.in_(ids)) if absent else column.in_(ids)
