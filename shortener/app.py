@@ -28,7 +28,8 @@ from shortener.redirect.follower import Follower
 from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services.drafts import LinkPolicy
-from shortener.services.keys import Preset, authenticate
+from shortener.services.keys import Preset, authenticate, opens
+from shortener.services.live import Feed
 from shortener.services.passwords import Passwords
 from shortener.services.qr import read_logo
 from shortener.services.scheduler import Scheduler
@@ -38,12 +39,26 @@ from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
 from shortener.web import ops, pages, previews, qr, redirects
-from shortener.web.api import aliases, bulk, description, domains, explain, history, keys, links, orphans, stats, tags
+from shortener.web.api import (
+    aliases,
+    bulk,
+    description,
+    domains,
+    explain,
+    history,
+    keys,
+    links,
+    live,
+    orphans,
+    stats,
+    tags,
+)
 from shortener.web.api import qr as link_qr
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json, sent_key
 from shortener.web.grants import Grants
 from shortener.web.idempotency import Idempotent
+from shortener.web.live import Hub
 from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
 from shortener.web.outbox import Outbox
 from shortener.web.visitors import Visitors
@@ -100,7 +115,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
 def _add_routes(app: FastAPI, configured: Settings) -> None:
     """Everything but the short links, which read no body at all."""
     # Bulk first, since `bulk` could be a code.
-    for part in (bulk, stats, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
+    for part in (bulk, stats, live, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
         of_many = part is bulk
         app.include_router(
             part.router,
@@ -171,12 +186,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
     reserved = parts.link_policy.reserved
     visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
+    may_follow = partial(opens, parts.database, parts.preset, access.Scope.STATS_READ)
+    parts.live = Hub(Feed(parts.database), may_follow, parts.settings.live_subscribers)
     try:
         drainer = _draining(parts) if app.state.draining else nullcontext()
         async with _kept_fresh(salts), _published(parts.spool, visits), _in_step(parts), drainer:
             yield {"visits": visits}
     finally:
-        parts.recorder = None
+        await parts.live.close()
+        parts.recorder = parts.live = None
         parts.limiter.close()
         parts.geo.close()
         parts.spool.close()

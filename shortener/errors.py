@@ -277,6 +277,10 @@ class TooManyBuckets(Refused):
     """This granularity would give too many buckets for the period."""
 
 
+class LiveUnavailable(Refused):
+    """As many clients follow clicks as this server allows; try again shortly."""
+
+
 class Broken(ShortenerError):
     """A fault on our side."""
 

@@ -84,6 +84,12 @@ ORPHANS_DROPPED = Counter(
 DRAIN_FAILURES = Counter(
     "shortener_drain_failures_total", "Attempts to drain that failed and are tried again.", registry=REGISTRY
 )
+LIVE_FOLLOWERS = Gauge(
+    "shortener_live_followers",
+    "Clients that follow clicks as they happen.",
+    registry=REGISTRY,
+    multiprocess_mode="sum",
+)
 UNFOLDED_CLICKS = _gauge("shortener_unfolded_clicks", "Clicks not yet folded into breakdowns.")
 SPOOL_SYNC_FAILURES = Counter(
     "shortener_spool_sync_failures_total", "Attempts to bring clicks onto the disk that failed.", registry=REGISTRY

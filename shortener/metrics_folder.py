@@ -20,7 +20,7 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it, for us only
 _PREFIX = "shortener-metrics-"
 #: Bytes of each kind of file, by prometheus_client's names: about twice what all routes with all statuses need.
-_ROOM = {"counter": 128 * 1024, "histogram": 256 * 1024, "gauge_mostrecent": 16 * 1024}
+_ROOM = {"counter": 128 * 1024, "histogram": 256 * 1024, "gauge_mostrecent": 16 * 1024, "gauge_sum": 4 * 1024}
 
 
 @contextmanager

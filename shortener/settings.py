@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     spool_max_bytes: int = Field(2**30, ge=2**26)
     spool_min_free_bytes: int = Field(2**28, ge=0)
     orphans_per_day: int = Field(10_000, ge=0)
+    live_subscribers: int = Field(1_000, ge=0, le=100_000)
     max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
     max_bulk_bytes: int = Field(5_242_880, ge=1024, le=2**30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -5,6 +5,7 @@ Whatever is heavy is imported and made here before the fork, so that a child sta
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import threading
@@ -67,7 +68,7 @@ def _configuration(application: FastAPI, configured: Settings) -> uvicorn.Config
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which reports that it is up and that it still is, and ends quietly."""
+    """uvicorn's server, which reports that it is up and that it still is, and ends quietly and soon."""
 
     def __init__(self, config: uvicorn.Config, report: Report) -> None:
         super().__init__(config)
@@ -85,11 +86,25 @@ class _Server(uvicorn.Server):
             sweep(self.server_state.connections)
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends what would not end by itself, then waits for what does."""
+        live = self.config.app.state.parts.live  # type: ignore[union-attr]  # it is our FastAPI
+        if live is not None:
+            live.stop()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Ends on SIGTERM. SIGINT is the supervisor's; and no signal is raised again when all is done."""
         signal.signal(signal.SIGTERM, self.handle_exit)
         yield
+
+
+def _take_descriptors() -> None:
+    """Allows as many connections as the system lets us have: the usual 1,024 are soon taken by who follows clicks."""
+    with contextlib.suppress(OSError, ValueError):  # macOS allows less than it says
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _count_as(name: str) -> None:
@@ -100,6 +115,7 @@ def _count_as(name: str) -> None:
 def _answer(name: str, config: uvicorn.Config, listener: socket.socket, report: Report) -> int:
     """A worker: answers on `listener` until SIGTERM."""
     _count_as(name)
+    _take_descriptors()
     # Here it is one line in the log; the framework would tell of a database that is away in a hundred.
     app.identify(config.app.state.parts.database)  # type: ignore[union-attr]  # it is our FastAPI
     try:

@@ -17,6 +17,7 @@ from shortener.cli import (
     history,
     keys,
     links,
+    live,
     orphans,
     qr,
     schedules,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("stats")(stats.stats)
+app.command("live")(live.live)
 app.command("orphans")(orphans.orphans)
 links.app.command("history")(history.history)
 links.app.command("revert")(history.revert)

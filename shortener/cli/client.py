@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import json as json_text
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +32,7 @@ _EXIT_CODES = {401: 4, 403: 4, 404: 3, 409: 5, 412: 5, 400: 2, 413: 2, 415: 2, 4
 #: Rows of one page: the most that the API gives of most lists.
 _PAGE = 200
 #: Seconds before a server is given up.
-_TIMEOUT = 30.0
+TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,34 @@ class Api:
         import httpx2  # heavy, and `serve` does not need it
 
         transport, base, key, close = (None, self.url, (self.key or "").strip(), _nothing) if self.url else _local()
-        # As bytes: a key may be any text, and a header's own encoding is ASCII.
-        headers = {b"authorization": f"Bearer {key}".encode()} if key else {}
         try:
-            async with httpx2.AsyncClient(
-                transport=transport, base_url=base, headers=headers, timeout=_TIMEOUT
-            ) as client:
-                yield client
-        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise typer.Exit(complain(f"--url {base}: {error}", 2)) from error
-        except httpx2.LocalProtocolError as error:  # nothing else in our requests can be malformed
-            raise typer.Exit(complain("--key contains a character that no key has", 2)) from error
-        except httpx2.HTTPError as error:
-            raise typer.Exit(complain(f"{base} does not answer: {error or type(error).__name__}")) from error
+            with reached(base):
+                async with httpx2.AsyncClient(
+                    transport=transport, base_url=base, headers=with_key(key), timeout=TIMEOUT
+                ) as client:
+                    yield client
         finally:
             close()
+
+
+@contextmanager
+def reached(base: str) -> Iterator[None]:
+    """Exits where the block fails to reach the server at `base`."""
+    import httpx2
+
+    try:
+        yield
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        raise typer.Exit(complain(f"--url {base}: {error}", 2)) from error
+    except httpx2.LocalProtocolError as error:  # nothing else in our requests can be malformed
+        raise typer.Exit(complain("--key contains a character that no key has", 2)) from error
+    except httpx2.HTTPError as error:
+        raise typer.Exit(complain(f"{base} does not answer: {error or type(error).__name__}")) from error
+
+
+def with_key(key: str) -> dict[bytes, bytes]:
+    """The headers that say who asks. As bytes: a key may be any text, and a header's own encoding is ASCII."""
+    return {b"authorization": f"Bearer {key}".encode()} if key else {}
 
 
 def in_path(value: str) -> str:
@@ -169,7 +182,7 @@ async def _ask(
     given = {name: value for name, value in (params or {}).items() if value is not None}
     response = await client.request(method, f"/api/v1{path}", content=body, params=given, headers=headers)
     if not response.is_success:
-        raise typer.Exit(_refusal(response))
+        raise typer.Exit(refuse(response))
     return response
 
 
@@ -210,7 +223,7 @@ def _nothing() -> None:
     pass
 
 
-def _refusal(response: "Response") -> int:
+def refuse(response: "Response") -> int:
     """Says why a request was refused, field by field; returns the exit code."""
     try:
         document = response.json()

@@ -49,6 +49,14 @@ def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
     return Caller(actor=f"key {found.id}", scopes=frozenset(found.scopes))
 
 
+def opens(database: Database, preset: Preset, scope: Scope, key: bytes) -> bool:
+    """Whether `key` is still a good one with `scope`. Raises DatabaseUnavailable."""
+    try:
+        return authenticate(database, preset, key).may(scope)
+    except errors.KeyInvalid:
+        return False
+
+
 def issue(
     database: Database, *, name: str, scopes: Sequence[Scope], expires_at: datetime | None, actor: str
 ) -> tuple[ApiKey, str]:

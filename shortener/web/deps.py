@@ -30,12 +30,13 @@ from shortener.settings import Settings
 from shortener.storage.engine import Database
 from shortener.web.clicks import Recorder
 from shortener.web.grants import Grants
+from shortener.web.live import Hub
 from shortener.web.visitors import Visitors
 
 
 @dataclass(slots=True)
 class Parts:
-    """What app.create_app has put together. The last two exist while the app runs."""
+    """What app.create_app has put together. The last three exist while the app runs."""
 
     settings: Settings
     database: Database
@@ -58,6 +59,7 @@ class Parts:
     own_pages: frozenset[str]
     recorder: Recorder | None = None
     spool: Spool | None = None
+    live: Hub | None = None
 
     @property
     def link_policy(self) -> LinkPolicy:

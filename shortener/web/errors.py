@@ -78,6 +78,7 @@ STATUS_OF_CODE = {
     "period-invalid": 422,
     "too-many-buckets": 422,
     "internal-error": 500,
+    "live-unavailable": 503,
     "database-unavailable": 503,
     "database-busy": 503,
 }
@@ -206,7 +207,8 @@ def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:
 def _headers(error: ShortenerError) -> dict[str, str]:
     if error.code in {"key-missing", "key-invalid"}:
         return {"www-authenticate": "Bearer"}
-    return {"retry-after": str(RETRY_AFTER)} if isinstance(error, errors.DatabaseUnavailable) else {}
+    is_passing = isinstance(error, errors.DatabaseUnavailable | errors.LiveUnavailable)
+    return {"retry-after": str(RETRY_AFTER)} if is_passing else {}
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortener import errors, metrics
 from shortener.web import errors as problems
+from shortener.web.responses import is_endless
 
 #: Label of requests that no route took.
 _NO_ROUTE = "none"
@@ -32,9 +33,16 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
 
+        is_over = False
+
         async def send_without_body(message: Message) -> None:
+            # At the first piece of a body the answer is over. A long one hears that its client has gone, and ends.
+            nonlocal is_over
             if message["type"] == "http.response.body":
-                message = {"type": message["type"], "body": b"", "more_body": message.get("more_body", False)}
+                message = {"type": message["type"], "body": b""}
+                if is_over:
+                    return
+                is_over = True
             await send(message)
 
         inner = {**scope, "method": "GET"}
@@ -81,7 +89,10 @@ class BodyLimit:
 
 
 class Observed:
-    """Counts and times every request by its route, and forbids browsers to guess content types."""
+    """Counts and times every request by its route, and forbids browsers to guess content types.
+
+    Of an answer without an end it takes the time until that begins.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -93,11 +104,13 @@ class Observed:
             return
         status = 500
         started = time.perf_counter()
+        began: float | None = None
 
         async def observe(message: Message) -> None:
-            nonlocal status
+            nonlocal status, began
             if message["type"] == "http.response.start":
                 status = message["status"]
+                began = time.perf_counter() if is_endless(scope) else None
                 if not 300 <= status < 400:
                     message["headers"] = [*message["headers"], NOSNIFF]
             await send(message)
@@ -107,4 +120,4 @@ class Observed:
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
             metrics.REQUESTS.labels(route, status).inc()
-            metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
+            metrics.REQUEST_SECONDS.labels(route).observe((began or time.perf_counter()) - started)

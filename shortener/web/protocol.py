@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shortener import errors
 from shortener.web import errors as problems
-from shortener.web.responses import ProblemResponse
+from shortener.web.responses import ProblemResponse, is_endless
 
 #: Bytes of request line and headers. nginx takes 4 × 8 KiB by default, uvicorn's other parser 64 KiB.
 MAX_HEAD_BYTES = 64 * 1024
@@ -70,6 +70,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         HttpToolsProtocol.data_received(self, data)  # by name: super() would be an object more for every request
         if self._head_bytes > MAX_HEAD_BYTES and self._in_head and not self.transport.is_closing():
             self._refuse()
+
+    def shutdown(self) -> None:
+        """The server ends: waits for answers, but not for who does not take what there is of one without an end."""
+        super().shutdown()
+        if self._is_answering() and is_endless(self.scope) and self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def grow_older(self) -> None:
         """Another second has passed: closes the connection if it has been waited for long enough."""

@@ -1,9 +1,14 @@
 """Kinds of response that the framework does not bring."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+#: In the state of a request: whether its answer ends only when somebody ends it.
+_ENDLESS = "endless"
 
 
 class ORJSONResponse(JSONResponse):
@@ -25,3 +30,13 @@ class NoContent(Response):
 
     def __init__(self) -> None:
         super().__init__(status_code=204)
+
+
+def mark_endless(scope: Scope) -> None:
+    """Says of a request that its answer, which has not begun, will not end by itself."""
+    scope.setdefault("state", {})[_ENDLESS] = True
+
+
+def is_endless(scope: Mapping[str, Any]) -> bool:
+    """Whether that has been said of a request."""
+    return _ENDLESS in scope.get("state", {})

@@ -86,6 +86,7 @@ def test_a_file_has_its_room_from_the_beginning_and_keeps_what_is_in_it(memory: 
         assert {file.name for file in files} == {
             "counter_worker-1.db",
             "gauge_mostrecent_worker-1.db",
+            "gauge_sum_worker-1.db",
             "histogram_worker-1.db",
         }
         for file in files:

@@ -55,6 +55,8 @@ def test_generated_requests(described: Any, mode: GenerationMode) -> None:
     met: set[int] = set()
     for found in described.get_all_operations():
         operation = found.ok()
+        if operation.path.endswith("/live"):  # its answers have no end, and there are none without the lifespan
+            continue
         # Any text may be asked for in a path, so what takes nothing else has no bad input.
         # A bulk is right with wrong items in it: what becomes of them is test_bulk's subject.
         is_judged = (len(operation.query) or len(operation.body)) and not operation.path.endswith("/bulk")

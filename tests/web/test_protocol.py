@@ -12,6 +12,7 @@ import uvloop
 from uvicorn.server import ServerState
 
 from shortener.web.protocol import DEAF_SECONDS, HEAD_SECONDS, BoundedHttpProtocol, sweep
+from shortener.web.responses import mark_endless
 
 KEEP_ALIVE_SECONDS = 5
 #: More than the kernel takes for a client that does not read.
@@ -26,6 +27,7 @@ class Server:
         self.address = address
         self.state = ServerState()
         self.answer = asyncio.Event()
+        self.piece = b""
         self.config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -39,6 +41,13 @@ class Server:
     async def _app(self, scope: dict[str, Any], _receive: object, send: Callable[[Any], Awaitable[None]]) -> None:
         if scope["path"] == "/slow":
             await self.answer.wait()
+        if scope["path"] == "/endless":
+            mark_endless(scope)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": self.piece, "more_body": True})
+            await self.answer.wait()
+            await send({"type": "http.response.body", "body": b""})
+            return
         body = MUCH if scope["path"] == "/much" else b""
         headers = [(b"content-length", str(len(body) * 20).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -96,6 +105,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", KEEP_ALIVE_SECONDS, id="answered"),
         pytest.param(b"GET /much HTTP/1.1\r\n\r\n", DEAF_SECONDS, id="deaf"),
         pytest.param(b"GET /slow HTTP/1.1\r\n\r\n", None, id="waiting for its answer"),
+        pytest.param(b"GET /endless HTTP/1.1\r\n\r\n", None, id="at an answer without an end"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", KEEP_ALIVE_SECONDS, id="in its body"),
     ],
 )
@@ -132,5 +142,27 @@ def test_a_request_begins_its_time_anew(server: Server) -> None:
                 await server.loop.sock_sendall(connection, b"GET / HTTP/1.1\r\n\r\n")
                 await server.settle()
             assert len(server.state.connections) == 1
+
+    server.loop.run_until_complete(wait())
+
+
+@pytest.mark.parametrize(
+    ("path", "piece", "is_waited_for"),
+    [
+        pytest.param(b"/slow", b"", True, id="an answer that takes its time"),
+        pytest.param(b"/much", b"", True, id="an answer that is not taken"),
+        pytest.param(b"/endless", b"x", True, id="an endless one that is taken, which the application ends"),
+        pytest.param(b"/endless", MUCH * 20, False, id="an endless one that is not taken"),
+    ],
+)
+def test_whom_a_server_that_ends_waits_for(server: Server, path: bytes, piece: bytes, is_waited_for: bool) -> None:
+    server.piece = piece
+
+    async def wait() -> None:
+        with await server.connection(b"GET " + path + b" HTTP/1.1\r\n\r\n"):
+            (connection,) = server.state.connections
+            connection.shutdown()
+            await server.settle()
+            assert (len(server.state.connections) == 1) is is_waited_for
 
     server.loop.run_until_complete(wait())
