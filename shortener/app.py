@@ -38,12 +38,13 @@ from shortener.settings import Settings
 from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
-from shortener.web import ops, pages, previews, qr, redirects
+from shortener.web import ops, own_traffic, pages, previews, qr, redirects
 from shortener.web.api import (
     aliases,
     bulk,
     description,
     domains,
+    erasing,
     explain,
     history,
     keys,
@@ -54,7 +55,6 @@ from shortener.web.api import (
     tags,
 )
 from shortener.web.api import qr as link_qr
-from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, require_json, sent_key
 from shortener.web.grants import Grants
 from shortener.web.idempotency import Idempotent
@@ -115,7 +115,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
 def _add_routes(app: FastAPI, configured: Settings) -> None:
     """Everything but the short links, which read no body at all."""
     # Bulk first, since `bulk` could be a code.
-    for part in (bulk, stats, live, links, aliases, history, explain, link_qr, tags, domains, orphans, keys):
+    for part in (bulk, stats, live, links, aliases, history, explain, link_qr, tags, domains, orphans, erasing, keys):
         of_many = part is bulk
         app.include_router(
             part.router,
@@ -183,7 +183,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     salts.refresh()
     parts.secret.read()
     parts.spool = open_spool(parts.settings, database_id)
-    parts.recorder = Recorder(parts.spool, salts, parts.settings.trusted_proxies)
+    parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts)
     reserved = parts.link_policy.reserved
     visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
     may_follow = partial(opens, parts.database, parts.preset, access.Scope.STATS_READ)
@@ -204,9 +204,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
 
 def make_drainer(configured: Settings, database: Database) -> Drainer:
     """The drainer of a data directory. Raises StartFailed."""
-    bounds, orphans = room(configured), configured.orphans_per_day
-    geo = Geo(configured.geoip_path)
-    return Drainer(configured.spool_dir, database, identify(database), bounds, orphans, geo)
+    return Drainer(
+        configured.spool_dir,
+        database,
+        identify(database),
+        room(configured),
+        orphans_per_day=configured.orphans_per_day,
+        keep_days=configured.click_retention_days,
+        geo=Geo(configured.geoip_path),
+    )
 
 
 def identify(database: Database) -> bytes:

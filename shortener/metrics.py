@@ -68,6 +68,14 @@ LIMITED_CLICKS_COUNTED = Counter(
     "Clicks on links with a limit, moved from the inbox into the statistics; they were never in the spool.",
     registry=REGISTRY,
 )
+CLICKS_ERASED = Counter(
+    "shortener_clicks_erased_total",
+    "Clicks that were dropped instead of counted, because their link's had been erased after them.",
+    registry=REGISTRY,
+)
+CLICKS_PRUNED = Counter(
+    "shortener_clicks_pruned_total", "Raw clicks deleted because of their age; their sums stay.", registry=REGISTRY
+)
 CLICKS_QUARANTINED = Counter(
     "shortener_clicks_quarantined_total",
     "Pieces of the spool that could not be read and were set aside.",

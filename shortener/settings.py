@@ -4,6 +4,7 @@ Each is documented, with unit and reason, in .env.example; tests/test_documented
 (There is none called host or port: Kubernetes sets SHORTENER_PORT itself for a service of that name.)
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,11 @@ PREFIX = "SHORTENER_"
 MIN_ADMIN_KEY_LENGTH = 24
 #: Settings that may be read from a file instead, named by the same setting with _FILE behind it.
 _FROM_FILE = ("database_url", "admin_key")
+
+#: A header's name (RFC 9110 section 5.6.2), and a value of printable ASCII without space around it.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=[!-~](?:[ -~]*[!-~])?)?")
+#: What is never escaped in a query (RFC 3986 section 2.3).
+_PARAMETER = re.compile(r"[A-Za-z0-9._~-]+")
 
 _web_address: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 
@@ -55,6 +61,18 @@ def _base_url(value: str | None) -> str | None:
 
 def _target(value: str | None) -> str | None:
     return None if value is None else str(_web_address.validate_python(value))
+
+
+def _header(value: str | None) -> str | None:
+    if value is not None and not _HEADER.fullmatch(value):
+        raise ValueError("must be the name of a header, or name=value, such as X-Not-Counted=1")
+    return value
+
+
+def _parameter(value: str | None) -> str | None:
+    if value is not None and not _PARAMETER.fullmatch(value):
+        raise ValueError("must be a name of letters, digits, - . _ and ~, so that it is written in one way only")
+    return value
 
 
 def _database_url(value: str | None) -> str | None:
@@ -104,6 +122,10 @@ class Settings(BaseSettings):
     spool_min_free_bytes: int = Field(2**28, ge=0)
     orphans_per_day: int = Field(10_000, ge=0)
     live_subscribers: int = Field(1_000, ge=0, le=100_000)
+    click_retention_days: int = Field(90, ge=0, le=36_500)
+    excluded_addresses: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    excluded_header: Annotated[str | None, AfterValidator(_header)] = None
+    excluded_parameter: Annotated[str | None, AfterValidator(_parameter)] = None
     max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
     max_bulk_bytes: int = Field(5_242_880, ge=1024, le=2**30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

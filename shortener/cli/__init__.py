@@ -13,6 +13,7 @@ from shortener.cli import (
     bulk,
     db,
     domains,
+    erase,
     explain,
     history,
     keys,
@@ -52,6 +53,7 @@ app.add_typer(links.app, name="link")
 app.add_typer(tags.app, name="tag")
 app.add_typer(domains.app, name="domain")
 app.add_typer(keys.app, name="key")
+app.add_typer(erase.app, name="erase")
 app.add_typer(db.app, name="db")
 
 

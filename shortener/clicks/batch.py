@@ -6,7 +6,7 @@ is worked out once.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,8 +21,9 @@ from shortener.storage import clicks as rows
 from shortener.storage.clicks import VisitorKey
 from shortener.storage.engine import Connection
 
-#: Salts older than this many days are gone, and with them the memory of who was counted.
-SALT_DAYS = 2
+#: Salts older than this many UTC days are gone, and with them the memory of who was counted: each is destroyed two
+#: days after its own began. Yesterday's is kept for clicks that had to wait.
+SALT_DAYS = 1
 #: Orphans stored of one UTC day where nobody says otherwise: a few megabytes.
 ORPHANS_PER_DAY = 10_000
 #: Slots whose month is remembered: three days' worth, and a little for clocks that are wrong.
@@ -53,32 +54,52 @@ class _Credited(NamedTuple):
     domain_id: int
     #: Clicks cannot be older than this.
     created_ms: int
+    #: Clicks that are not younger have been erased.
+    erased_ms: int
+
+
+class Written(NamedTuple):
+    """What became of a batch; what is in neither were orphans of a day that had had its number."""
+
+    stored: int
+    #: Left out, because they had been erased on their way.
+    erased: int
 
 
 def write(
     connection: Connection, batch: Sequence[Enriched], labels: Labels, orphans_per_day: int = ORPHANS_PER_DAY
-) -> int:
-    """Writes raw rows, totals, series and uniques of `batch`, which is not empty, and returns of how many clicks.
+) -> Written:
+    """Writes raw rows, totals, series and uniques of `batch`, which is not empty.
 
-    Left out are orphans of a UTC day of which there are `orphans_per_day` already.
+    Left out are clicks that have been erased, and orphans of a UTC day of which there are `orphans_per_day` already.
     """
     now_ms = time.time_ns() // 1_000_000
     latest_ms = now_ms + clicks.MAX_AHEAD_MS
-    # First, because on PostgreSQL this lock keeps the drainers of several nodes from each other's rows.
+    # First, because on PostgreSQL this lock keeps the drainers of several nodes from each other's rows, and whoever
+    # erases from what is on its way.
     first_id = rows.take_ids(connection, len(batch))
-    links = {click.link for click in batch}
-    if any(link.link_id is None for link in links):
-        batch = _without_surplus(connection, batch, orphans_per_day, latest_ms)
-        links = {click.link for click in batch}
-    if not batch:
-        return 0
-    credited = _credit(connection, links)
+    credited = _credit(connection, {click.link for click in batch})
+    kept = _without_erased(batch, credited)
+    erased = len(batch) - len(kept)
+    if any(link.link_id is None for link in credited):
+        kept = _without_surplus(connection, kept, orphans_per_day, latest_ms)
+    if not kept:
+        return Written(0, erased)
+    if len(kept) < len(batch):  # what was left out makes no labels
+        credited = {link: credited[link] for link in {click.link for click in kept}}
+    batch = kept
     new = _new_visitors(connection, batch, credited, period.day_of(now_ms))
     facts = _facts(first_id, batch, credited, new, latest_ms)
     ids = _label_ids(connection, batch, credited, labels, period.day_of(now_ms))
     rows.add_clicks(connection, _raw_rows(facts, batch, ids))
     _add_sums(connection, facts)
-    return len(batch)
+    return Written(len(batch), erased)
+
+
+def _without_erased(batch: Sequence[Enriched], credited: Mapping[OfLink, _Credited]) -> Sequence[Enriched]:
+    if all(owner.erased_ms < 0 for owner in credited.values()):
+        return batch
+    return [click for click in batch if click.time_ms > credited[click.link].erased_ms]
 
 
 def _without_surplus(
@@ -102,18 +123,20 @@ def _without_surplus(
     return kept
 
 
-def _credit(connection: Connection, links: Iterable[OfLink]) -> dict[OfLink, _Credited]:
-    links = set(links)
+def _credit(connection: Connection, links: Set[OfLink]) -> dict[OfLink, _Credited]:
     owners = rows.owners(connection, {link.link_id for link in links if link.link_id is not None})
     credited = {}
+    orphans = None
     for link in links:
         owner = owners.get(link.link_id) if link.link_id is not None else None
         if link.link_id is None:
-            credited[link] = _Credited(ORPHANS_ID, 0, 0)
+            if orphans is None:
+                orphans = _Credited(ORPHANS_ID, 0, 0, rows.erased_ms(connection, ORPHANS_ID))
+            credited[link] = orphans
         elif owner is None or owner.nonce != link.nonce:
-            credited[link] = _Credited(UNATTRIBUTED_ID, 0, 0)
+            credited[link] = _Credited(UNATTRIBUTED_ID, 0, 0, -1)
         else:
-            credited[link] = _Credited(link.link_id, owner.domain_id, owner.created_ms)
+            credited[link] = _Credited(link.link_id, owner.domain_id, owner.created_ms, owner.erased_ms)
     return credited
 
 
@@ -177,7 +200,7 @@ def _facts(
     """The facts of the clicks in `batch`. Of a new visitor the first click is marked as such."""
     found = []
     for click_id, (sent_ms, flags, kind, link, visitor, _) in enumerate(batch, first_id):
-        link_id, domain_id, created_ms = credited[link]
+        link_id, domain_id, created_ms, _ = credited[link]
         time_ms = min(max(sent_ms, created_ms), latest_ms)
         visitor_key = (visitor.salt_day, link_id, kind, visitor.visitor_hash)
         first = visitor_key in new

@@ -15,8 +15,9 @@ from pathlib import Path
 import structlog
 
 from shortener import errors, metrics
-from shortener.clicks import batch, fold, frame, retention
+from shortener.clicks import batch, erasing, fold, frame, pruning, retention
 from shortener.clicks.backlog import Backlog
+from shortener.clicks.batch import Written
 from shortener.clicks.election import Election
 from shortener.clicks.enrich import Enriched, Enricher
 from shortener.clicks.geo import Geo
@@ -25,7 +26,7 @@ from shortener.clicks.labels import Labels
 from shortener.clicks.room import Room
 from shortener.clicks.source import Piece, Source
 from shortener.storage import clicks as rows
-from shortener.storage.engine import Database
+from shortener.storage.engine import Connection, Database
 
 #: Frames per transaction: the write lock is held for less than 50 ms.
 BATCH = 1000
@@ -51,10 +52,12 @@ class Drainer:
         database_id: bytes,
         bounds: Room | None = None,
         orphans_per_day: int = batch.ORPHANS_PER_DAY,
+        keep_days: int = 0,
         geo: Geo | None = None,
     ) -> None:
-        """`orphans_per_day` is how many visits to unknown codes are stored of a UTC day; `geo` tells places, and is
-        closed with this; without it, countries.
+        """`orphans_per_day` is how many visits to unknown codes are stored of a UTC day; `keep_days` is how many UTC
+        days before today raw clicks are kept, 0 for ever. `geo` tells places, and is closed with this; without it,
+        countries.
         """
         self._geo = geo or Geo(None)
         self._enricher = Enricher(self._geo)
@@ -66,6 +69,8 @@ class Drainer:
         self._labels = Labels()
         self._folding = fold.Folder(database)
         self._retention = retention.Retention(database)
+        self._pruning = pruning.Pruner(database, keep_days)
+        self._erasing = erasing.Eraser(database)
         self._next_message = 0.0
         #: The last failure, in words; None while draining works.
         self.fault: str | None = None
@@ -104,6 +109,8 @@ class Drainer:
             self._election.beat(self.fault)
         self._folding.step(drained=busy)
         self._retention.step()
+        self._erasing.step()
+        self._pruning.step()
         if trouble:
             raise trouble[0]
         return busy
@@ -136,16 +143,20 @@ class Drainer:
             if not rows.advance_mark(connection, source.header.segment_id, source.mark, end):
                 self._correct(source, rows.mark(connection, source.header.segment_id))
                 return True
-            stored = batch.write(connection, clicks, self._labels, self._orphans_per_day) if clicks else 0
+            written = self._write(connection, clicks)
         source.mark = end
-        if stored:
+        if written.stored:
             self._labels.publish()
         metrics.CLICKS_DRAINED.inc(len(clicks))
-        metrics.ORPHANS_DROPPED.inc(len(clicks) - stored)
+        metrics.CLICKS_ERASED.inc(written.erased)
+        metrics.ORPHANS_DROPPED.inc(len(clicks) - written.stored - written.erased)
         if len(clicks) < BATCH:
             # Now, and not in the next round: what its worker did not use of it is in the way of new clicks.
             self._finish(source)
         return True
+
+    def _write(self, connection: Connection, clicks: list[Enriched]) -> Written:
+        return batch.write(connection, clicks, self._labels, self._orphans_per_day) if clicks else Written(0, 0)
 
     def _empty_inbox(self) -> bool:
         """Moves up to BATCH clicks of the inbox; whether there were any."""

@@ -14,6 +14,7 @@ import structlog
 
 from shortener import metrics
 from shortener.clicks import batch, frame, quarantine
+from shortener.clicks.batch import Written
 from shortener.clicks.enrich import Enriched, Enricher
 from shortener.clicks.labels import Labels
 from shortener.clicks.segment import Header
@@ -44,12 +45,12 @@ class Inbox:
         with self._database.write() as connection:
             taken = rows.take_from_inbox(connection, at_most)
             clicks = [click for row_id, body in taken.items() if (click := self._read(row_id, body)) is not None]
-            if clicks:
-                batch.write(connection, clicks, labels)
+            written = batch.write(connection, clicks, labels) if clicks else Written(0, 0)
             rows.remove_from_inbox(connection, taken)
-        if clicks:
+        if written.stored:
             labels.publish()
-        metrics.LIMITED_CLICKS_COUNTED.inc(len(clicks))
+        metrics.LIMITED_CLICKS_COUNTED.inc(written.stored)
+        metrics.CLICKS_ERASED.inc(written.erased)
         return bool(taken)
 
     def _read(self, row_id: int, body: bytes) -> Enriched | None:

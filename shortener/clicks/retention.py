@@ -19,6 +19,8 @@ class Retention:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._next = 0.0
+        # The day on which the database's log last lost what had been destroyed; each brings new things to destroy.
+        self._emptied = 0
 
     def step(self) -> None:
         """Destroys a step of what is due, if it is time to look again; the rest follows in the next calls."""
@@ -31,3 +33,5 @@ class Retention:
             gone = rows.forget_visitors(connection, today - SALT_DAYS, at_most=STEP)
         if gone == STEP:
             self._next = 0.0
+        elif self._emptied != today and self._database.empty_log():
+            self._emptied = today

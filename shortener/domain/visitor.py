@@ -39,7 +39,7 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
     the search, since nothing to its left can be vouched for.
     """
     address = parse_address(peer or "")
-    if address is None or not trusted or not _within(address, trusted):
+    if address is None or not trusted or not is_within(address, trusted):
         return address
     hops = [hop for value in forwarded_for for hop in value.split(",")]
     for hop in reversed(hops):
@@ -47,7 +47,7 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
         if parsed is None:
             return address
         address = parsed
-        if not _within(address, trusted):
+        if not is_within(address, trusted):
             return address
     return address
 
@@ -78,5 +78,6 @@ def visitor_hash(address: Address | None, user_agent: bytes, salt: bytes) -> int
     return (int.from_bytes(hashed, "big") >> 1) or 1
 
 
-def _within(address: Address, networks: Sequence[Network]) -> bool:
+def is_within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether `address` lies in one of `networks`."""
     return any(address in network for network in networks if network.version == address.version)

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, Table, case
+from sqlalchemy import Connection, Dialect, Table, bindparam, case, delete
 from sqlalchemy.dialects import sqlite
 
 from shortener import lazy
@@ -56,6 +56,17 @@ def add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> Iterat
         values = tuple(chain.from_iterable(rows[start : start + size]))
         yield from map(tuple, connection.exec_driver_sql(_new_rows_statement(dialect, table, size), values))
         start += size
+
+
+def remove(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Deletes `rows` of a table all of whose columns are its key."""
+    if rows:
+        connection.exec_driver_sql(_removal(connection.dialect.name, table), list(rows))
+
+
+@cache
+def _removal(dialect: str, table: Table) -> str:
+    return sql(dialect, delete(table).where(*(column == bindparam(column.name) for column in table.primary_key)))
 
 
 @cache

@@ -7,7 +7,7 @@ Times are integers with their unit in the name; `day` counts UTC days from 1970-
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from shortener.domain.click import Dimension
 from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
@@ -95,8 +95,15 @@ label = Table(
 )
 #: Up to which click a dimension has been folded.
 fold_mark = Table("fold_mark", metadata, _key("dimension", SmallInteger), _number("click_id"))
-#: The last click id given out. One row, locked by the drainer that writes.
-drain_head = Table("drain_head", metadata, _key("id", SmallInteger), _number("click_id"))
+#: One row, locked by the drainer that writes: the last click id given out, and the day before which raw clicks are
+#: gone (storage/pruning).
+drain_head = Table(
+    "drain_head",
+    metadata,
+    _key("id", SmallInteger),
+    _number("click_id"),
+    _number("pruned_before", Integer, server_default=text("0")),
+)
 #: Up to which byte a segment has been drained. Kept when the segment is gone.
 spool_mark = Table(
     "spool_mark",
@@ -124,3 +131,15 @@ visitor_day = Table(
     **CLUSTERED,
 )
 salt = Table("salt", metadata, _key("day", Integer), Column("salt", LargeBinary, nullable=False))
+#: Whose clicks have been erased (storage/erasing): the link or pseudo-link, the time up to which frames on their way
+#: are dropped, the last click id that goes, the link's domain, and whether some are still there.
+erased = Table(
+    "erased",
+    metadata,
+    _key("link_id"),
+    _number("until_ms"),
+    _number("upto_id"),
+    _number("domain_id"),
+    _number("pending", SmallInteger),
+    **CLUSTERED,
+)

@@ -23,6 +23,7 @@ from shortener.storage.click_tables import (
     click_inbox,
     click_series,
     drain_head,
+    erased,
     label,
     link_total,
     spool_mark,
@@ -53,6 +54,8 @@ class Owner(NamedTuple):
     nonce: int
     created_ms: int
     domain_id: int
+    #: Clicks that are not younger have been erased.
+    erased_ms: int
 
 
 def salt(connection: Connection, day: int, proposed: bytes) -> bytes:
@@ -102,6 +105,13 @@ def take_ids(connection: Connection, count: int) -> int:
     return last - count + 1
 
 
+def lock_head(connection: Connection) -> int:
+    """Locks out drainers until the end of the transaction, as `take_ids` does; returns the last id given out."""
+    query = select(drain_head.c.click_id).where(drain_head.c.id == _HEAD).with_for_update()
+    last: int = connection.execute(query).scalar_one()
+    return last
+
+
 def last_id(connection: Connection) -> int:
     """The last click id given out."""
     last: int = connection.execute(select(drain_head.c.click_id).where(drain_head.c.id == _HEAD)).scalar_one()
@@ -122,12 +132,22 @@ def clicks_of_day(connection: Connection, link_id: int, day: int) -> int:
 
 def owners(connection: Connection, link_ids: Iterable[int]) -> dict[int, Owner]:
     """What is known of these links, deleted ones included. One query."""
-    query = select(link.c.id, link.c.nonce, link.c.created_at, domain.c.id)
-    query = query.join(domain, domain.c.name == link.c.domain).where(link.c.id.in_(list(link_ids)))
+    query = select(link.c.id, link.c.nonce, link.c.created_at, domain.c.id, func.coalesce(erased.c.until_ms, -1))
+    query = query.join(domain, domain.c.name == link.c.domain).join(
+        erased, erased.c.link_id == link.c.id, isouter=True
+    )
     return {
-        link_id: Owner(nonce, period.to_ms(created_at), domain_id)
-        for link_id, nonce, created_at, domain_id in connection.execute(query)
+        link_id: Owner(nonce, period.to_ms(created_at), domain_id, erased_ms)
+        for link_id, nonce, created_at, domain_id, erased_ms in connection.execute(
+            query.where(link.c.id.in_(list(link_ids)))
+        )
     }
+
+
+def erased_ms(connection: Connection, link_id: int) -> int:
+    """Up to which time the clicks of a link or pseudo-link have been erased; -1 if they never were."""
+    found = connection.execute(select(erased.c.until_ms).where(erased.c.link_id == link_id)).scalar()
+    return -1 if found is None else int(found)
 
 
 def new_visitors(connection: Connection, keys: Collection[VisitorKey]) -> set[VisitorKey]:

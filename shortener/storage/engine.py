@@ -56,6 +56,8 @@ POOL_SIZE, POOL_OVERFLOW = 8, 40
 #: the system keeps what is asked for often. In WAL mode nobody waits for a writer; without it, the event loop must
 #: not stand still for as long as a writer may.
 _STATEMENT_PRAGMAS = ("cache_size=-256", "busy_timeout=500")
+#: Milliseconds for which the log may wait for its readers; writers wait with it.
+_LOG_TIMEOUT_MS = 50
 _WRITE = "shortener_write"
 _SINGLE = "shortener_single"
 #: SQLite calls a wrong statement an operational error too; that one is a fault of ours, not of the database.
@@ -159,6 +161,21 @@ class Database:
             yield
         finally:
             self._writers.release()
+
+    def empty_log(self) -> bool:
+        """Has what was deleted vanish from SQLite's write-ahead log too, which else keeps old pages until it is
+        written over. False if somebody was reading, or writing, for too long. PostgreSQL's log is its operator's.
+        """
+        if not self.is_sqlite:
+            return True
+        with self._turn(), _our_exceptions(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_SINGLE: True})
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOG_TIMEOUT_MS}")
+            try:
+                busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return not busy
 
     def ping(self) -> None:
         """One round trip. Raises errors.DatabaseUnavailable."""

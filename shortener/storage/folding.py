@@ -57,6 +57,13 @@ def marks(connection: Connection) -> dict[int, int]:
     return {dimension: stored.get(dimension, 0) for dimension in (TOTAL, *map(int, Dimension))}
 
 
+def lock_marks(connection: Connection) -> dict[int, int]:
+    """The same, which nobody moves until the end of the transaction."""
+    if connection.dialect.name == "postgresql":  # the table, since a dimension that has not begun has no row to lock
+        connection.exec_driver_sql("LOCK TABLE fold_mark IN SHARE ROW EXCLUSIVE MODE")
+    return marks(connection)
+
+
 def fold(connection: Connection, dimension: int, *, mark: int, upto: int) -> bool:
     """Adds the clicks with `mark` < id ≤ `upto` to a dimension's breakdowns and moves its mark from `mark` to `upto`.
 

@@ -73,10 +73,15 @@ class Recorder:
 
     def record(self, click: bytes, request: Request, now_ms: int) -> None:
         """Records a click on a link; `click` is the link's part of it. Never raises for want of disk."""
-        self._spool.append(self.pack(click, request, now_ms))
+        packed = self.pack(click, request, now_ms)
+        if packed is not None:
+            self._spool.append(packed)
 
-    def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes:
-        """A click on a link, for the spool; `kind` is its class where that had to be decided already."""
+    def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes | None:
+        """A click on a link, for the spool; `kind` is its class where that had to be decided already.
+
+        None if it is not to be counted, which web/own_traffic decides.
+        """
         fields = request.fields
         # Nearly all visits say nothing of themselves, and what is asked of each costs.
         said = NO_FLAGS if TELLING.isdisjoint(fields) else flags(fields)
@@ -98,9 +103,10 @@ class Recorder:
         about = _about(fields.get(b"referer", b""), request.query)
         return frame.pack(now_ms, said, kind, click, about_visitor, about)
 
-    def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes:
+    def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes | None:
         """The same as version and payload of a frame, for the inbox."""
-        return frame.body_of(self.pack(click, request, now_ms, kind))
+        packed = self.pack(click, request, now_ms, kind)
+        return None if packed is None else frame.body_of(packed)
 
     def record_orphan(self, path: str, request: Request) -> None:
         """Records a visit to a code that no link has, within the spool's budget."""

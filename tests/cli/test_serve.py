@@ -300,6 +300,26 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
         {"TRUSTED_PROXIES": "proxy"},
         "bad setting SHORTENER_TRUSTED_PROXIES: 'proxy' does not appear",
     ),
+    "no name of a header": (
+        (),
+        {"EXCLUDED_HEADER": "not counted"},
+        "bad setting SHORTENER_EXCLUDED_HEADER: must be the name of a header, or name=value, such as X-Not-Counted=1",
+    ),
+    "a header without the value it announces": (
+        (),
+        {"EXCLUDED_HEADER": "X-Not-Counted="},
+        "bad setting SHORTENER_EXCLUDED_HEADER: must be the name",
+    ),
+    "a parameter that is written in several ways": (
+        (),
+        {"EXCLUDED_PARAMETER": "nöstat"},
+        "bad setting SHORTENER_EXCLUDED_PARAMETER: must be a name of letters, digits",
+    ),
+    "a retention below nothing": (
+        (),
+        {"CLICK_RETENTION_DAYS": "-1"},
+        "bad setting SHORTENER_CLICK_RETENTION_DAYS: ",
+    ),
     "a base URL without a scheme": ((), {"BASE_URL": "go.example"}, "bad setting SHORTENER_BASE_URL: "),
     "a base URL with a path": (
         (),

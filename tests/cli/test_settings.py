@@ -33,6 +33,20 @@ GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         {"TRUSTED_PROXIES": " 10.0.0.0/8 ,, ::1"},
         {"trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("::1/128"))},
     ),
+    "own traffic": (
+        {
+            "EXCLUDED_ADDRESSES": "192.0.2.0/24, 2001:db8::/32",
+            "EXCLUDED_HEADER": "X-Not-Counted=the team",
+            "EXCLUDED_PARAMETER": "nostat",
+            "CLICK_RETENTION_DAYS": "0",
+        },
+        {
+            "excluded_addresses": (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
+            "excluded_header": "X-Not-Counted=the team",
+            "excluded_parameter": "nostat",
+            "click_retention_days": 0,
+        },
+    ),
     "schemes": ({"TARGET_SCHEMES": "mailto:, FTP"}, {"target_schemes": ("mailto", "ftp")}),
     "small letters": ({"code_length": "9"}, {"code_length": 9}),
     "301": ({"REDIRECT_STATUS": "301"}, {"redirect_status": 301}),

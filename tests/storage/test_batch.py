@@ -135,7 +135,7 @@ class TestOrphans:
     def put(self, database: Database, clicks: list[Click], per_day: int) -> int:
         """How many of `clicks` were stored."""
         with database.write() as connection:
-            return batch.write(connection, [enriched(click) for click in clicks], Labels(), per_day)
+            return batch.write(connection, [enriched(click) for click in clicks], Labels(), per_day).stored
 
     def orphans(self, number: int, day: int = 0) -> list[Click]:
         """So many of a day, as far before today, spread over it."""

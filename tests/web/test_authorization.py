@@ -52,6 +52,8 @@ NEEDED = {
     ("GET", "/orphans/stats"): Scope.STATS_READ,
     ("GET", "/live"): Scope.STATS_READ,
     ("GET", "/links/{code}/live"): Scope.STATS_READ,
+    ("DELETE", "/links/{code}/clicks"): Scope.ADMIN,
+    ("DELETE", "/orphans/clicks"): Scope.ADMIN,
     ("POST", "/tags"): Scope.LINKS_WRITE,
     ("GET", "/tags"): Scope.LINKS_READ,
     ("PATCH", "/tags/{tag:any_text}"): Scope.LINKS_WRITE,

@@ -69,7 +69,8 @@ LINKS: dict[str, dict[str, Any]] = {
     },
     "ruled-soon": {"rules": (Rule((), "https://example.com/r", (), None, None),), "valid_from": NOW + timedelta(1)},
 }
-#: For each of the four instances.
+PROXIES = "127.0.0.0/8,10.0.0.0/8"
+#: For each of the instances.
 _CONVERSATIONS = 800
 _PATIENCE = 10
 
@@ -135,15 +136,23 @@ class Both:
 
 @pytest.fixture(
     scope="module",
-    params=[{}, {"not_found_target": "https://example.com/nowhere"}, {"proxied": True}, {"domain": "go.example"}],
-    ids=["plain", "not-found-target", "proxied", "domain"],
+    params=[
+        {},
+        {"not_found_target": "https://example.com/nowhere"},
+        {"proxied": True},
+        {"domain": "go.example"},
+        {"excluded_addresses": "203.0.113.0/24", "excluded_parameter": "a", "excluded_header": "Cookie=a=b"},
+    ],
+    ids=["plain", "not-found-target", "proxied", "domain", "own-traffic"],
 )
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
 ) -> Iterator[Both]:
     options = dict(request.param)
     if options.pop("proxied", False):
-        options["trusted_proxies"] = "127.0.0.0/8,10.0.0.0/8"
+        options["trusted_proxies"] = PROXIES
+    if "excluded_addresses" in options:
+        options["trusted_proxies"] = PROXIES
     folder = tmp_path_factory.mktemp("both")
     (folder / "shortener.db").write_bytes(sqlite_template.read_bytes())
     domain = options.pop("domain", None)
