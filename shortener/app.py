@@ -39,22 +39,7 @@ from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
 from shortener.web import ops, own_traffic, pages, previews, qr, redirects
-from shortener.web.api import (
-    aliases,
-    bulk,
-    description,
-    domains,
-    erasing,
-    explain,
-    history,
-    keys,
-    links,
-    live,
-    orphans,
-    stats,
-    tags,
-)
-from shortener.web.api import qr as link_qr
+from shortener.web.api import description, routes
 from shortener.web.deps import Parts, require_json, sent_key
 from shortener.web.grants import Grants
 from shortener.web.idempotency import Idempotent
@@ -114,11 +99,10 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
 
 def _add_routes(app: FastAPI, configured: Settings) -> None:
     """Everything but the short links, which read no body at all."""
-    # Bulk first, since `bulk` could be a code.
-    for part in (bulk, stats, live, links, aliases, history, explain, link_qr, tags, domains, orphans, erasing, keys):
-        of_many = part is bulk
+    for router in routes.ROUTERS:
+        of_many = router is routes.OF_MANY
         app.include_router(
-            part.router,
+            router,
             prefix="/api/v1",
             dependencies=[] if of_many else [Depends(require_json)],
             max_body_size=configured.max_bulk_bytes if of_many else configured.max_body_bytes,

@@ -11,6 +11,7 @@ from shortener import __version__, errors
 from shortener.cli import (
     aliases,
     bulk,
+    clicks,
     db,
     domains,
     erase,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("stats")(stats.stats)
 app.command("live")(live.live)
+app.command("clicks")(clicks.clicks)
 app.command("orphans")(orphans.orphans)
 links.app.command("history")(history.history)
 links.app.command("revert")(history.revert)

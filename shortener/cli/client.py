@@ -93,6 +93,28 @@ class Api:
 
         return asyncio.run(collect())
 
+    def fetch(
+        self, path: str, params: dict[str, Any], begin: Callable[[Mapping[str, str]], Callable[[bytes], None]]
+    ) -> None:
+        """Hands on an answer piece by piece, as it comes: `begin` gets its headers and gives what takes the pieces.
+
+        Exits on any refusal, and where the answer breaks off.
+        """
+
+        async def fetch() -> None:
+            async with (
+                self._client() as client,
+                client.stream("GET", f"/api/v1{path}", params=_given(params)) as response,
+            ):
+                if not response.is_success:
+                    await response.aread()
+                    raise typer.Exit(refuse(response))
+                take = begin(response.headers)
+                async for piece in response.aiter_bytes():
+                    take(piece)
+
+        asyncio.run(fetch())
+
     @asynccontextmanager
     async def _client(self) -> "AsyncIterator[AsyncClient]":
         import httpx2  # heavy, and `serve` does not need it
@@ -179,19 +201,23 @@ async def _ask(
     params: dict[str, Any] | None = None,
     headers: dict[bytes, bytes] | None = None,
 ) -> "Response":
-    given = {name: value for name, value in (params or {}).items() if value is not None}
-    response = await client.request(method, f"/api/v1{path}", content=body, params=given, headers=headers)
+    response = await client.request(
+        method, f"/api/v1{path}", content=body, params=_given(params or {}), headers=headers
+    )
     if not response.is_success:
         raise typer.Exit(refuse(response))
     return response
 
 
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
 def _local() -> tuple[Any, str, str, Callable[[], None]]:
     """A transport to this machine's own application, its address, a key for this call only, and how to close it."""
-    import httpx2
-
     from shortener import logs, settings
     from shortener.app import create_app
+    from shortener.cli.in_process import InProcess
     from shortener.storage import opening
 
     configured = settings.load(admin_key=secrets.token_urlsafe(32))
@@ -204,9 +230,7 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
         database.close()
     app = create_app(configured.model_copy(update={"admin_key": key}))
     app.state.parts.preset = replace(app.state.parts.preset, actor="command line")
-    # As from a server: a fault is an answer with status 500 (and a log line), not an exception.
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    return transport, configured.public_url, key, app.state.parts.database.close
+    return InProcess(app), configured.public_url, key, app.state.parts.database.close
 
 
 def _own_key(database: "Database") -> str:

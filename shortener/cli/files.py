@@ -1,8 +1,11 @@
 """What commands read from files and write to them."""
 
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import typer
 
@@ -41,6 +44,39 @@ def write(name: str, data: bytes) -> None:
             Path(name).write_bytes(data)
     except (OSError, ValueError) as error:
         raise typer.Exit(complain(f"{shown(name)} cannot be written: {_cause(error)}")) from error
+
+
+@contextmanager
+def replacing(name: str) -> Iterator[IO[bytes]]:
+    """A file to be written piece by piece, which takes the place of `name` when all of it is there.
+
+    If anything goes wrong, `name` is what it was. Exits if it cannot be written.
+    """
+    path = Path(name)
+    try:
+        if name == STANDARD_OUTPUT:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif path.exists() and not path.is_file():  # a device or a pipe cannot be replaced; a directory is refused
+            with path.open("wb") as file:
+                yield file
+        else:
+            with _beside(path.resolve()) as file:
+                yield file
+    except OSError as error:
+        raise typer.Exit(complain(f"{shown(name)} cannot be written: {_cause(error)}")) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """A new file in the same directory, which then becomes `path`."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def shown(name: str) -> str:

@@ -192,6 +192,11 @@ def resolve(asked: Asked, now: datetime, first: datetime) -> Period:
     return ending_now(asked.interval, now, first, asked.zone)
 
 
+def rfc_3339(instant_ms: int) -> str:
+    """An instant to the millisecond, in UTC: `2026-11-22T17:45:00.123Z`."""
+    return from_ms(instant_ms).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
 def default_granularity(period: Period) -> Granularity:
     """What a person would choose: hours up to three days, days up to two years, then months."""
     length = period.end_ms - period.start_ms

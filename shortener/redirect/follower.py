@@ -12,7 +12,8 @@ from shortener import errors
 from shortener.redirect.lookup import Lookup
 from shortener.storage import changes
 from shortener.storage.changes import Head
-from shortener.storage.engine import Database, Statements
+from shortener.storage.engine import Database
+from shortener.storage.statements import Statements
 
 #: Seconds between looks at the feed: a change must be seen everywhere within one. PostgreSQL is another machine.
 SQLITE_POLL_SECONDS, POSTGRESQL_POLL_SECONDS = 0.1, 0.25

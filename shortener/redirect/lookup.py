@@ -8,7 +8,8 @@ from shortener.redirect.cache import Cache
 from shortener.redirect.domains import Domains
 from shortener.redirect.entry import Defaults, Entry, Plain, compact, compile_entry, expand
 from shortener.storage import visits
-from shortener.storage.engine import Database, Statements
+from shortener.storage.engine import Database
+from shortener.storage.statements import Statements
 
 
 class Lookup:

@@ -9,8 +9,9 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.services import links
 from shortener.storage import clicks
 from shortener.storage import live as rows
-from shortener.storage.engine import Database, Statements
+from shortener.storage.engine import Database
 from shortener.storage.live import Click, Wanted
+from shortener.storage.statements import Statements
 
 #: Clicks read at a time: some ten milliseconds.
 BATCH = 1_000

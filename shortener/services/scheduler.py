@@ -8,7 +8,8 @@ import structlog
 from shortener import errors
 from shortener.services import schedules
 from shortener.services.drafts import LinkPolicy
-from shortener.storage.engine import Database, Statements
+from shortener.storage.engine import Database
+from shortener.storage.statements import Statements
 
 #: Seconds between looks at what is next: a change that was scheduled for the next moment happens within this.
 POLL_SECONDS = 0.5

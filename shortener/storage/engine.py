@@ -32,16 +32,16 @@ except ImportError:  # no wheel for this platform (Linux on ARM)
     bundled_sqlite = None
 
 __all__ = [
+    "SINGLE",
     "Connection",
     "Database",
-    "Statements",
     "before_commit",
     "bundled_sqlite",
-    "first_row",
     "insert_in",
     "insert_into",
     "is_safe_for_wal",
     "journal_mode",
+    "our_exceptions",
     "sqlite_module",
 ]
 
@@ -52,14 +52,10 @@ CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS = 2, 5000
 #: API routes run in a pool of 40 threads (anyio's default); each may hold a connection.
 POOL_SIZE, POOL_OVERFLOW = 8, 40
 
-#: What single statements on SQLite need. 256 KiB hold the upper levels of an index over a million rows; of the rest
-#: the system keeps what is asked for often. In WAL mode nobody waits for a writer; without it, the event loop must
-#: not stand still for as long as a writer may.
-_STATEMENT_PRAGMAS = ("cache_size=-256", "busy_timeout=500")
 #: Milliseconds for which the log may wait for its readers; writers wait with it.
 _LOG_TIMEOUT_MS = 50
 _WRITE = "shortener_write"
-_SINGLE = "shortener_single"
+SINGLE = "shortener_single"
 #: SQLite calls a wrong statement an operational error too; that one is a fault of ours, not of the database.
 _SQLITE_STATEMENT_WRONG = "SQLITE_ERROR"
 #: What is raised where the database cannot be asked at all. A plain DatabaseError is a damaged SQLite file; its
@@ -100,19 +96,6 @@ def insert_into(connection: Connection, table: Table) -> Any:
 def insert_in(dialect: str, table: Table) -> Any:
     """The same in a dialect, `sqlite` or `postgresql`, without a connection."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-
-
-def first_row(connection: Connection, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The first row of what `statement` finds, of the driver's types: for what is asked so often that this counts.
-
-    On SQLite only: on PostgreSQL, SQLAlchemy also finds out whether the connection has gone.
-    """
-    dialect = connection.dialect
-    try:
-        found: tuple[Any, ...] | None = connection.connection.cursor().execute(statement, parameters).fetchone()
-    except dialect.loaded_dbapi.Error as error:
-        raise exc.DBAPIError.instance(statement, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
-    return found
 
 
 class Database:
@@ -168,8 +151,8 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with self._turn(), _our_exceptions(), self.engine.connect() as connection:
-            connection = connection.execution_options(**{_SINGLE: True})
+        with self._turn(), our_exceptions(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{SINGLE: True})
             connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOG_TIMEOUT_MS}")
             try:
                 busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
@@ -188,52 +171,14 @@ class Database:
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
-        with _our_exceptions(), self.engine.connect() as connection:
+        with our_exceptions(), self.engine.connect() as connection:
             connection = connection.execution_options(**options)
             with connection.begin():
                 yield connection
 
 
-class Statements:
-    """Single statements, each a transaction of its own: a third of the cost of `Database.read`.
-
-    On SQLite they share one connection, which is kept; so they must all come from one thread at a time. `close` it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept: Connection | None = None
-
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection for statements that read. Raises errors.DatabaseUnavailable."""
-        with _our_exceptions():
-            if not self._database.is_sqlite:
-                with self._database.engine.connect() as connection:
-                    yield connection.execution_options(isolation_level="AUTOCOMMIT")
-                return
-            try:
-                yield self._held()
-            except BaseException:
-                self.close()
-                raise
-
-    def _held(self) -> Connection:
-        if self._kept is None:
-            self._kept = self._database.engine.connect().execution_options(**{_SINGLE: True})
-            for pragma in _STATEMENT_PRAGMAS:
-                self._kept.exec_driver_sql(f"PRAGMA {pragma}")
-        return self._kept
-
-    def close(self) -> None:
-        """Lets go of the connection."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
-
-
 @contextmanager
-def _our_exceptions() -> Iterator[None]:
+def our_exceptions() -> Iterator[None]:
     """Raises DatabaseUnavailable or DatabaseBusy where a driver says so in its own words."""
     try:
         yield
@@ -286,7 +231,7 @@ def _prepare_sqlite(connection: "sqlite3.Connection", _entry: ConnectionPoolEntr
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get(_SINGLE):
+    if not options.get(SINGLE):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
 
 

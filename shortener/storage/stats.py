@@ -51,6 +51,11 @@ class Scope:
         """Whether the clicks of several links are meant that no pseudo-link sums up."""
         return self.link_id is None
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is most of each day's clicks, so that they are better found by their own ids than by link."""
+        return self.link_id is not None and (self.link_id == INSTANCE_ID or self.link_id < UNATTRIBUTED_ID)
+
     def credited(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are credited to it, by their link's column."""
         return link_id.in_(self._tagged()) if self.link_id is None else link_id == self.link_id

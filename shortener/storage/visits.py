@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, func, literal_column, select
 
 from shortener.storage import bulk
-from shortener.storage.engine import first_row
+from shortener.storage.statements import first_row
 from shortener.storage.tables import link
 
 

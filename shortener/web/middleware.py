@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,9 +17,14 @@ _NO_ROUTE = "none"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
+class _Answered(Exception):
+    """What is asked for has been sent: nothing more needs to be made."""
+
+
 class HeadAsGet:
     """Lets every GET route of the shortener itself answer HEAD too (RFC 9110 section 9.3.2), without the body.
 
+    Of a body that comes in pieces only the first is made: the whole may take minutes, or have no end.
     Short links are left alone: they know HEAD, since it is not a click.
     """
 
@@ -33,20 +39,17 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
 
-        is_over = False
-
         async def send_without_body(message: Message) -> None:
-            # At the first piece of a body the answer is over. A long one hears that its client has gone, and ends.
-            nonlocal is_over
             if message["type"] == "http.response.body":
-                message = {"type": message["type"], "body": b""}
-                if is_over:
-                    return
-                is_over = True
+                await send({"type": message["type"], "body": b""})
+                if message.get("more_body", False):
+                    raise _Answered
+                return
             await send(message)
 
         inner = {**scope, "method": "GET"}
-        await self._app(inner, receive, send_without_body)
+        with suppress(_Answered):
+            await self._app(inner, receive, send_without_body)
         # For those outside who want to know which route it was.
         scope["route"] = inner.get("route")
 

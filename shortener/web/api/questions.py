@@ -1,5 +1,6 @@
 """Questions about clicks as query parameters, the same for whatever they are asked about."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Query, Request
@@ -26,6 +27,9 @@ _MAX_SHOWN = 40
 _MOST_GROUPINGS = 10
 _GROUPINGS = f"There are {', '.join(Grouping)}."
 
+ByteOrderMark = Annotated[
+    bool, Field(description="Begin CSV with a byte order mark, for spreadsheets that would not know UTF-8.")
+]
 #: What a filter is: see domain.filter.
 FilterText = Annotated[
     str | None,
@@ -101,22 +105,37 @@ class LinkParameters(Parameters):
     )
 
 
-class LinkQuestion(NamedTuple):
-    """A question about a link."""
+class FileParameters(Parameters):
+    """The same, to be answered with a file."""
+
+    bom: ByteOrderMark = False
+
+
+class LinkFileParameters(LinkParameters):
+    """The same of a link, to be answered with a file."""
+
+    bom: ByteOrderMark = False
+
+
+class Asking(NamedTuple):
+    """A question, and what else is asked for with it."""
 
     question: Question
     #: The link's.
-    domain: str
+    domain: str = ""
+    #: Whether a file is to begin with a byte order mark.
+    bom: bool = False
 
 
-async def _question(request: Request, asked: Annotated[Parameters, Query()]) -> Question:
-    _check_names(request, type(asked))
-    return _asked(asked)
+def _dependency(kind: type[Parameters]) -> Callable[..., Awaitable[Asking]]:
+    """What reads the parameters of `kind`. Raises ValidationFailed, TimeZoneUnknown."""
 
+    async def ask(request: Request, asked: Annotated[kind, Query()]) -> Asking:  # type: ignore[valid-type]  # for FastAPI
+        _check_names(request, kind)
+        more = {name: getattr(asked, name) for name in ("domain", "bom") if name in kind.model_fields}
+        return Asking(_asked(asked), **more)
 
-async def _link_question(request: Request, asked: Annotated[LinkParameters, Query()]) -> LinkQuestion:
-    _check_names(request, type(asked))
-    return LinkQuestion(_asked(asked), asked.domain)
+    return ask
 
 
 def _check_names(request: Request, parameters: type[Parameters]) -> None:
@@ -154,5 +173,7 @@ def _groupings(names: str) -> tuple[str, ...]:
     return wanted
 
 
-QuestionDep = Annotated[Question, Depends(_question)]
-LinkQuestionDep = Annotated[LinkQuestion, Depends(_link_question)]
+AskingDep = Annotated[Asking, Depends(_dependency(Parameters))]
+LinkAskingDep = Annotated[Asking, Depends(_dependency(LinkParameters))]
+FileAskingDep = Annotated[Asking, Depends(_dependency(FileParameters))]
+LinkFileAskingDep = Annotated[Asking, Depends(_dependency(LinkFileParameters))]

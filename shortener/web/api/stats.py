@@ -7,16 +7,17 @@ from shortener import errors
 from shortener.services import stats as service
 from shortener.web.api import examples
 from shortener.web.api.any_text import TAG
-from shortener.web.api.questions import LinkQuestionDep, QuestionDep
+from shortener.web.api.questions import AskingDep, LinkAskingDep
 from shortener.web.api.schemas.stats import StatsOut
 from shortener.web.deps import PartsDep, StatsReader
 from shortener.web.responses import ORJSONResponse
 
 #: What the domain without a name is called in a path; no host has a name without a dot.
-_DEFAULT = "default"
+DEFAULT = "default"
 router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
 
-_QUESTION_ERRORS = (
+#: What can be wrong with a question.
+QUESTION_ERRORS = (
     errors.ValidationFailed,
     errors.TimeZoneUnknown,
     errors.PeriodInvalid,
@@ -25,24 +26,24 @@ _QUESTION_ERRORS = (
 
 
 @router.get(
-    "/stats", response_model=StatsOut, summary="Clicks on all links", responses=examples.refusals(*_QUESTION_ERRORS)
+    "/stats", response_model=StatsOut, summary="Clicks on all links", responses=examples.refusals(*QUESTION_ERRORS)
 )
-def of_all(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+def of_all(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links: as a time series, by the values of a dimension, by link, tag, domain or hour of the week.
 
     Only people are counted unless `class` says otherwise; `excluded` says who was left out. A question without
     filters is answered from rollups, whatever the period; one with filters from raw clicks, as long as they are kept.
     """
-    return ORJSONResponse(service.of_all(parts.database, question))
+    return ORJSONResponse(service.of_all(parts.database, asked.question))
 
 
 @router.get(
     "/links/{code}/stats",
     response_model=StatsOut,
     summary="Clicks on a link",
-    responses=examples.refusals(errors.LinkNotFound, errors.DomainInvalid, *_QUESTION_ERRORS),
+    responses=examples.refusals(errors.LinkNotFound, errors.DomainInvalid, *QUESTION_ERRORS),
 )
-def of_link(code: str, _caller: StatsReader, asked: LinkQuestionDep, parts: PartsDep) -> Response:
+def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsDep) -> Response:
     """Clicks on one link; the same questions as for all links."""
     return ORJSONResponse(service.of_link(parts.database, code, asked.question, asked.domain))
 
@@ -51,22 +52,22 @@ def of_link(code: str, _caller: StatsReader, asked: LinkQuestionDep, parts: Part
     "/domains/{name}/stats",
     response_model=StatsOut,
     summary="Clicks on a domain",
-    responses=examples.refusals(errors.DomainNotFound, errors.DomainInvalid, *_QUESTION_ERRORS),
+    responses=examples.refusals(errors.DomainNotFound, errors.DomainInvalid, *QUESTION_ERRORS),
 )
-def of_domain(name: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links of a domain; the same questions as for all links. The default domain is `default`."""
-    return ORJSONResponse(service.of_domain(parts.database, "" if name == _DEFAULT else name, question))
+    return ORJSONResponse(service.of_domain(parts.database, "" if name == DEFAULT else name, asked.question))
 
 
 @router.get(
     f"/tags/{TAG}/stats",
     response_model=StatsOut,
     summary="Clicks on the links with a tag",
-    responses=examples.refusals(errors.TagNotFound, errors.TagInvalid, *_QUESTION_ERRORS),
+    responses=examples.refusals(errors.TagNotFound, errors.TagInvalid, *QUESTION_ERRORS),
 )
-def of_tag(tag: str, _caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on the links that carry a tag now, and what they had before; the same questions as for all links."""
-    return ORJSONResponse(service.of_tag(parts.database, tag, question))
+    return ORJSONResponse(service.of_tag(parts.database, tag, asked.question))
 
 
 @router.get(
@@ -74,8 +75,8 @@ def of_tag(tag: str, _caller: StatsReader, question: QuestionDep, parts: PartsDe
     response_model=StatsOut,
     name="of_orphans",
     summary="Visits to unknown codes",
-    responses=examples.refusals(*_QUESTION_ERRORS),
+    responses=examples.refusals(*QUESTION_ERRORS),
 )
-def of_orphans(_caller: StatsReader, question: QuestionDep, parts: PartsDep) -> Response:
+def of_orphans(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Visits to codes that no link has; the same questions as for all links. `code` is the path asked for."""
-    return ORJSONResponse(service.of_orphans(parts.database, question))
+    return ORJSONResponse(service.of_orphans(parts.database, asked.question))

@@ -1,0 +1,263 @@
+"""Raw clicks, one by one: lists of them, newest first, and all there are for a file, oldest first.
+
+Both go from day to day (UTC), and through a day in the order in which clicks were counted. A click that comes late is
+so never shown twice, and what is counted while somebody reads on is at the beginning of a list and in no file.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from shortener import errors
+from shortener.domain import host as hosts
+from shortener.domain import page as pages
+from shortener.domain import period as periods
+from shortener.domain import tag as tags
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.page import Page
+from shortener.domain.period import Asked
+from shortener.services import recorded
+from shortener.storage import clicks, stats
+from shortener.storage import raw_clicks as rows
+from shortener.storage.engine import Connection, Database
+from shortener.storage.raw_clicks import Recorded, Selection
+from shortener.storage.stats import Scope
+
+_OTHERS = tuple(dimension for dimension in Dimension if dimension is not Dimension.CODE)
+#: What is told of a click, in this order.
+COLUMNS = ("time", "code", "domain", "class", "unique", *(dimension.label for dimension in _OTHERS))
+#: Values in the order of COLUMNS; None where there is none.
+Row = tuple[str | bool | None, ...]
+
+#: Clicks read in one transaction of an export: half a megabyte of CSV, 20 ms of CPU.
+CHUNK = 2_000
+#: Days looked at in one transaction, however few clicks they have.
+_DAYS_OF_A_STEP = 31
+#: Texts of labels kept while exporting: a megabyte, and at their longest 20.
+_LABELS_KEPT = 10_000
+#: Where a period without a beginning begins: before every click, and late enough to have a midnight in every zone.
+_EVER = periods.EARLIEST + timedelta(days=2)
+_CLASSES: Mapping[int, str] = {int(kind): kind.label for kind in ClickClass}
+_CODE, *_REST = (list(Dimension).index(dimension) for dimension in (Dimension.CODE, *_OTHERS))
+
+
+class Kind(StrEnum):
+    """What clicks are asked about."""
+
+    ALL = "all"
+    LINK = "link"
+    DOMAIN = "domain"
+    TAG = "tag"
+    ORPHANS = "orphans"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose clicks are meant, by its name: code, host or tag, as somebody wrote it."""
+
+    kind: Kind
+    name: str = ""
+    #: Of a link; empty is the default one.
+    domain: str = ""
+
+
+class Export(NamedTuple):
+    """All clicks that are asked for, as they are read."""
+
+    #: How many there will be, if none is deleted meanwhile.
+    total: int
+    #: To be taken once. Between two pieces no transaction is open.
+    pieces: Iterator[Sequence[Row]]
+
+
+def listing(
+    database: Database,
+    whose: Whose,
+    asked: Asked,
+    classes: Collection[ClickClass],
+    *,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[Row]:
+    """A page of clicks, the newest first.
+
+    Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound, PeriodInvalid, CursorInvalid.
+    """
+    with database.read() as connection:
+        scope = _scope(connection, whose)
+        question = _question(scope, asked, classes)
+        walk = _Walk(_selection(scope, asked, classes), newest_first=True)
+        walk.begin(connection, None if cursor is None else pages.read_cursor(question, cursor, (int, int)))
+        found: list[Recorded] = []
+        while walk.days and len(found) <= limit:
+            found += walk.step(connection, limit + 1 - len(found))
+        page = found[:limit]
+        shown = _Texts().rows(connection, page)
+    if len(found) <= limit:
+        return Page(shown, None)
+    last = page[-1]
+    return Page(shown, pages.make_cursor(question, [periods.day_of(last.time_ms), last.id]))
+
+
+def export(database: Database, whose: Whose, asked: Asked, classes: Collection[ClickClass]) -> Export:
+    """All clicks that are asked for and counted by now, the oldest first.
+
+    Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound, PeriodInvalid.
+    """
+    with database.read() as connection:
+        walk = _Walk(_selection(_scope(connection, whose), asked, classes), newest_first=False)
+        walk.last_id = clicks.last_id(connection)
+        total = walk.begin(connection, None)
+    return Export(total, _pieces(database, walk))
+
+
+def _pieces(database: Database, walk: "_Walk") -> Iterator[Sequence[Row]]:
+    texts = _Texts()
+    while walk.days:
+        with database.read() as connection:
+            piece = texts.rows(connection, walk.step(connection, CHUNK))
+        if piece:
+            yield piece
+
+
+class _Walk:
+    """A way through the clicks of a selection, in steps, each of which may be in a transaction of its own."""
+
+    def __init__(self, selection: Selection, *, newest_first: bool) -> None:
+        self._selection = selection
+        self._newest_first = newest_first
+        #: Those still ahead, and the one on which the last step ended.
+        self.days: deque[int] = deque()
+        #: No click above it is on the way.
+        self.last_id = rows.MOST_ID - 1
+        #: Which of the present day are still ahead; None as long as that day has not begun.
+        self._ids: range | None = None
+
+    def begin(self, connection: Connection, after: Sequence[int] | None) -> int:
+        """Finds the days, from the first one or from behind the click `after`, by day and id; returns its clicks.
+
+        Their number is that of all clicks from the beginning on.
+        """
+        by_day = rows.clicks_by_day(connection, self._selection)
+        self.days.extend(day for day, _ in by_day)
+        if self._newest_first:
+            self.days.reverse()
+        if after is not None:
+            self._go_to(connection, *after)
+        return sum(found for _, found in by_day)
+
+    def _go_to(self, connection: Connection, day: int, click_id: int) -> None:
+        while self.days and self.days[0] > day:
+            self.days.popleft()
+        if self.days and self.days[0] == day:
+            ids = rows.ids_of_day(connection, self._selection, day)
+            self._ids = range(ids.start, min(ids.stop, click_id))
+
+    def step(self, connection: Connection, limit: int) -> list[Recorded]:
+        """Up to `limit` clicks; fewer, or none, also where many days have none. The end is where no days are left."""
+        found: list[Recorded] = []
+        for _ in range(_DAYS_OF_A_STEP):
+            if not self.days or len(found) == limit:
+                break
+            found += self._on(connection, self.days[0], limit - len(found))
+        return found
+
+    def _on(self, connection: Connection, day: int, limit: int) -> list[Recorded]:
+        """Up to `limit` clicks of the present day; goes on to the next one if these are its last."""
+        ids = rows.ids_of_day(connection, self._selection, day) if self._ids is None else self._ids
+        ids = range(ids.start, min(ids.stop, self.last_id + 1))
+        found = rows.of_day(connection, self._selection, day, ids, limit, newest_first=self._newest_first)
+        if len(found) < limit:
+            self.days.popleft()
+            self._ids = None
+        else:
+            last = found[-1].id
+            self._ids = range(ids.start, last) if self._newest_first else range(last + 1, ids.stop)
+        return found
+
+
+class _Texts:
+    """The texts that clicks name by number; those of labels are kept, as far as they are not too many."""
+
+    def __init__(self) -> None:
+        self._labels: dict[int, str] = {}
+        self._domains: dict[int, str] = {}
+
+    def rows(self, connection: Connection, found: Iterable[Recorded]) -> list[Row]:
+        """What is told of these clicks."""
+        found = list(found)
+        if len(self._labels) > _LABELS_KEPT:
+            self._labels.clear()
+        label_ids = {label_id for click in found for label_id in click.label_ids if label_id is not None}
+        self._learn(self._labels, label_ids, lambda missing: rows.labels(connection, missing))
+        domain_ids = {click.domain_id for click in found}
+        self._learn(self._domains, domain_ids, lambda missing: rows.domain_names(connection, missing))
+        return [self._row(click) for click in found]
+
+    @staticmethod
+    def _learn(known: dict[int, str], wanted: set[int], read: Callable[[set[int]], Mapping[int, str]]) -> None:
+        if missing := wanted - known.keys():
+            known.update(read(missing))
+
+    def _row(self, click: Recorded) -> Row:
+        ids, text = click.label_ids, self._labels.get
+        code = ids[_CODE]
+        return (
+            periods.rfc_3339(click.time_ms),
+            None if code is None else text(code),
+            self._domains.get(click.domain_id),
+            _CLASSES[click.click_class],
+            click.first == 1,
+            *[None if (label_id := ids[place]) is None else text(label_id) for place in _REST],
+        )
+
+
+def _scope(connection: Connection, whose: Whose) -> Scope:
+    """Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound."""
+    match whose.kind:
+        case Kind.LINK:
+            return Scope(recorded.find(connection, whose.domain, whose.name).id)
+        case Kind.DOMAIN:
+            return _of_domain(connection, whose.name)
+        case Kind.TAG:
+            return _of_tag(connection, whose.name)
+        case Kind.ORPHANS:
+            return stats.ORPHANS
+        case Kind.ALL:
+            return stats.INSTANCE
+
+
+def _of_domain(connection: Connection, name: str) -> Scope:
+    try:
+        scope = stats.of_domain(connection, hosts.normal_form(name))
+    except errors.DomainInvalid:
+        scope = None
+    if scope is None:
+        raise errors.DomainNotFound(f"The domain '{name[: hosts.MAX_LENGTH]}' is not configured here.")
+    return scope
+
+
+def _of_tag(connection: Connection, name: str) -> Scope:
+    try:
+        scope = stats.of_tag(connection, tags.normal_form(name))
+    except errors.TagInvalid:
+        scope = None
+    if scope is None:
+        raise errors.TagNotFound(f"There is no tag '{name[: tags.MAX_LENGTH]}'.")
+    return scope
+
+
+def _selection(scope: Scope, asked: Asked, classes: Collection[ClickClass]) -> Selection:
+    """Raises PeriodInvalid."""
+    period = periods.resolve(asked, datetime.now(UTC), _EVER)
+    return Selection(scope, classes, period.start_ms, period.end_ms)
+
+
+def _question(scope: Scope, asked: Asked, classes: Collection[ClickClass]) -> str:
+    """What a cursor is good for. A period that ends now moves on meanwhile, but it is the same question."""
+    ends = ("" if moment is None else moment.isoformat() for moment in (asked.start, asked.end))
+    whose = (str(scope.link_id), str(scope.tag_id))
+    return pages.question("clicks", *whose, asked.interval, *ends, asked.zone.key, *sorted(map(str, classes)))

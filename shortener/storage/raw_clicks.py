@@ -1,0 +1,142 @@
+"""Reading raw clicks one by one: on which days there are some, and those of a day in the order of their ids.
+
+The index of clicks is by day, link and id. So the clicks of a link are found day after day; those of a domain or of
+all links, which are most of a day's, between the first and the last id of that day, by primary key.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
+
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.period import DAY_MS, SLOT_MS, day_of, month_of_day
+from shortener.storage.click_tables import click, click_series, label
+from shortener.storage.stats import Scope
+from shortener.storage.tables import domain
+
+#: The integers that both databases can hold: above every id.
+MOST_ID = 2**63 - 1
+#: Values of one IN: far below what either database takes.
+_CHUNK = 500
+_NOTHING: ColumnElement[int] = literal_column("0")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which raw clicks: whose, of which classes, and from which instant up to but not including which."""
+
+    scope: Scope
+    classes: Collection[ClickClass]
+    #: On boundaries of slots.
+    start_ms: int
+    end_ms: int
+
+
+class Recorded(NamedTuple):
+    """A raw click as it is stored."""
+
+    id: int
+    time_ms: int
+    #: 0: on none.
+    domain_id: int
+    click_class: int
+    #: Whether it was its visitor's first of the day on its link: 1 or 0.
+    first: int
+    #: In the order of Dimension; None where there is none.
+    label_ids: tuple[int | None, ...]
+
+
+_FACTS = (click.c.id, click.c.time_ms, click.c.domain_id, click.c["class"], click.c.first)
+_recorded = select(*_FACTS, *(click.c[dimension.label] for dimension in Dimension))
+
+
+def clicks_by_day(connection: Connection, selection: Selection) -> list[tuple[int, int]]:
+    """The UTC days with clicks of a selection, in order, and how many they are. Two queries, of no raw clicks.
+
+    Days of which no raw clicks are kept any more are left out. A row that is kept may be counted and yet be gone.
+    """
+    kept = _kept_days(connection)
+    start_ms, end_ms = max(selection.start_ms, kept.start * DAY_MS), min(selection.end_ms, kept.stop * DAY_MS)
+    if start_ms >= end_ms:
+        return []
+    table = click_series.c
+    # Division of integers is one on both engines only by this operator.
+    day = table.bucket.op("/")(literal_column(str(DAY_MS // SLOT_MS))).label("day")
+    query = select(day, func.sum(table.clicks)).where(
+        # A list and not a range, so that the index finds each month's link at once.
+        table.month.in_(range(month_of_day(day_of(start_ms)), month_of_day(day_of(end_ms - 1)) + 1)),
+        selection.scope.credited(table.link_id),
+        table.bucket >= start_ms // SLOT_MS,
+        table.bucket < end_ms // SLOT_MS,
+        table["class"].in_([int(kind) for kind in selection.classes]),
+    )
+    # PostgreSQL adds up big integers to decimals.
+    return [(found, int(clicks)) for found, clicks in connection.execute(query.group_by(day).order_by(day))]
+
+
+def ids_of_day(connection: Connection, selection: Selection, day: int) -> range:
+    """Between which ids the clicks of a selection on a UTC day are; where they are found by link, among all ids.
+
+    By the index alone: 4 ms for 50,000 clicks.
+    """
+    if not selection.scope.is_wide:
+        return range(1, MOST_ID)
+    # With a sum, so that PostgreSQL does not look for the day's first click from the first of all clicks on.
+    own = click.c.id + _NOTHING
+    query = select(func.min(own), func.max(own)).where(click.c.day == day, click.c.link_id > 0)
+    first, last = connection.execute(query).one()
+    return range(0) if first is None else range(first, last + 1)
+
+
+def of_day(
+    connection: Connection, selection: Selection, day: int, ids: range, limit: int, *, newest_first: bool
+) -> list[Recorded]:
+    """Up to `limit` clicks of a selection on a UTC day with one of `ids`, by id. One query."""
+    if not ids:
+        return []
+    wide = selection.scope.is_wide
+    order: ColumnElement[int] = click.c.id
+    if selection.scope.link_id is None:
+        # By a sum, so that they are found by their links and then sorted, not looked for among all clicks.
+        order = click.c.id + _NOTHING
+    query = _recorded.where(
+        # A sum is in no index: these are to be found by primary key.
+        (click.c.day + _NOTHING if wide else click.c.day) == day,
+        selection.scope.clicked(),
+        click.c.id >= ids.start,
+        click.c.id < ids.stop,
+        click.c["class"].in_([int(kind) for kind in selection.classes]),
+        click.c.time_ms >= selection.start_ms,
+        click.c.time_ms < selection.end_ms,
+    )
+    query = query.order_by(order.desc() if newest_first else order).limit(limit)
+    facts = len(_FACTS)
+    return [Recorded._make((*row[:facts], row[facts:])) for row in connection.execute(query)]
+
+
+def labels(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The texts of labels, by id."""
+    return _texts(connection, label.c.id, label.c.text, ids)
+
+
+def domain_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The names of those of these domains that there are, by id."""
+    return _texts(connection, domain.c.id, domain.c.name, ids)
+
+
+def _kept_days(connection: Connection) -> range:
+    """From the first to the last UTC day of which there are raw clicks. By both ends of the index."""
+    first, last = (select(end(click.c.day)).scalar_subquery() for end in (func.min, func.max))
+    earliest, latest = connection.execute(select(first, last)).one()
+    return range(0) if earliest is None else range(earliest, latest + 1)
+
+
+def _texts(connection: Connection, key: Column[Any], text: Column[Any], ids: Iterable[int]) -> dict[int, str]:
+    wanted: Sequence[int] = sorted(ids)
+    found: dict[int, str] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        rows = connection.execute(select(key, text).where(key.in_(wanted[start : start + _CHUNK])))
+        found.update((row[0], row[1]) for row in rows)
+    return found
