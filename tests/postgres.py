@@ -20,19 +20,28 @@ _UNPRIVILEGED = "nobody"
 class Postgres:
     """A server with a data directory of its own, reached by a socket in it. `stop` it."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """`durable` keeps fsync on; tests that do not kill the server are faster without."""
-        self.folder = Path(tempfile.mkdtemp(prefix="shortener-pg-", dir="/tmp"))
+    def __init__(self, *, durable: bool = False, folder: Path | None = None) -> None:
+        """`durable` keeps fsync on; tests that do not kill the server are faster without.
+
+        `folder` keeps the data of one server for the next, which has its settings too.
+        """
+        self._kept = folder is not None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="shortener-pg-", dir="/tmp"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             shutil.chown(self.folder, _UNPRIVILEGED)
             self._as = {"user": _UNPRIVILEGED}
+        if not (self.folder / "data").exists():
+            self._make(durable)
+        self.start()
+
+    def _make(self, durable: bool) -> None:
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "postgres", "--no-sync")
         options = [f"unix_socket_directories='{self.folder}'", "listen_addresses=''", "max_connections=200"]
         options += [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         with (self.folder / "data" / "postgresql.conf").open("a") as configuration:
             configuration.write("\n".join(options) + "\n")
-        self.start()
 
     def start(self) -> None:
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "start")
@@ -46,8 +55,9 @@ class Postgres:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._run("pg_ctl", "-w", "-m", "fast" if self._kept else "immediate", "stop")
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def create(self, template: str = "template1") -> str:
         """A new database, a copy of `template`; its name."""

