@@ -37,14 +37,15 @@ def cut(period: Period, starts: Sequence[int]) -> Cuts:
     rests: dict[int, int] = {}
     spans: list[Span] = []
     edges: list[Span] = []
+    cut_days = {start // DAY_MS for start in starts if start % DAY_MS}
     for day in range(period.start_ms // DAY_MS, -(-period.end_ms // DAY_MS)):
         begin, end = max(day * DAY_MS, period.start_ms), min((day + 1) * DAY_MS, period.end_ms)
         if end - begin < DAY_MS:
             edges.append((begin, end))
             continue
         days.append(day)
-        parts = _parts(begin, end, starts)
-        if len(parts) > 1:
+        if day in cut_days:
+            parts = _parts(begin, end, starts)
             rest = max(parts, key=lambda part: part[1] - part[0])
             rests[day] = rest[0]
             spans += [part for part in parts if part != rest]

@@ -38,6 +38,10 @@ class Granularity(StrEnum):
     MONTH = "month"
 
 
+#: What is as wide by every clock.
+_WIDTH_MS = {Granularity.QUARTER_HOUR: SLOT_MS, Granularity.HOUR: 4 * SLOT_MS}
+
+
 class Interval(StrEnum):
     """Periods that end now."""
 
@@ -61,8 +65,8 @@ class Period:
     zone: ZoneInfo
 
     def local(self, instant_ms: int) -> datetime:
-        """`instant_ms` on this period's clocks."""
-        return from_ms(instant_ms).astimezone(self.zone)
+        """`instant_ms`, which is a whole second, on this period's clocks."""
+        return datetime.fromtimestamp(instant_ms // 1000, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ class Asked:
 class Cover:
     """A period taken apart for reading: months and days are whole in UTC, the edges are what is left over.
 
-    `months` counts from January of year 0, `days` from 1970-01-01; `edges` are pairs of instants.
-    Together they cover every instant of the period exactly once.
+    `months` counts from January of year 0, `days` from 1970-01-01; `edges` are pairs of instants of
+    one day, at most two. Together they cover every instant of the period exactly once.
     """
 
     months: tuple[int, ...]
@@ -225,7 +229,8 @@ def cover(period: Period) -> Cover:
     """`period` as whole UTC months, whole UTC days and the edges that are left over."""
     first_day, end_day = -(-period.start_ms // DAY_MS), period.end_ms // DAY_MS
     if first_day >= end_day:
-        return Cover((), (), (0, 0), _edges((period.start_ms, period.end_ms)))
+        midnight = min(first_day * DAY_MS, period.end_ms)
+        return Cover((), (), (0, 0), _edges((period.start_ms, midnight), (midnight, period.end_ms)))
     edges = _edges((period.start_ms, first_day * DAY_MS), (end_day * DAY_MS, period.end_ms))
     months, days = [], []
     day = first_day
@@ -257,19 +262,30 @@ def _midnight(day: date, tz: ZoneInfo) -> datetime:
 
 
 def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
-    instant = period.start_ms
+    if granularity in _WIDTH_MS:
+        return _slots_or_hours(period, granularity)
+    return _days_or_longer(period, granularity)
+
+
+def _slots_or_hours(period: Period, granularity: Granularity) -> Iterator[int]:
+    instant, width = period.start_ms, _WIDTH_MS[granularity]
     while instant < period.end_ms:
         yield instant
-        instant = _next_start(period, instant, granularity)
+        instant += width - (period.local(instant).minute * 60_000) % width
 
 
-def _next_start(period: Period, instant_ms: int, granularity: Granularity) -> int:
-    local = period.local(instant_ms)
-    if granularity is Granularity.QUARTER_HOUR:
-        return instant_ms + SLOT_MS
-    if granularity is Granularity.HOUR:
-        return instant_ms + 4 * SLOT_MS - local.minute * 60_000
-    return max(to_ms(_midnight(_next_date(local.date(), granularity), period.zone)), instant_ms + SLOT_MS)
+def _days_or_longer(period: Period, granularity: Granularity) -> Iterator[int]:
+    instant = period.start_ms
+    day = period.local(instant).date()
+    while instant < period.end_ms:
+        yield instant
+        before = instant
+        # Once more where a whole day was skipped: its midnight is the next day's.
+        while instant <= before:
+            day = _next_date(day, granularity)
+            # Where midnight is skipped, this is the moment the clocks jump.
+            instant = int(datetime(day.year, day.month, day.day, tzinfo=period.zone).timestamp()) * 1000
+        instant = max(instant, before + SLOT_MS)
 
 
 def _next_date(day: date, granularity: Granularity) -> date:

@@ -1,11 +1,12 @@
 """Sources of an answer about clicks: rollups, or raw clicks where filters ask about several dimensions at once.
 
-Each tells the same things of a scope and a period, in one snapshot: what happened when, by class, and the parts of a
-breakdown.
+Each tells the same things of a scope and a period, in one snapshot: what happened when, how much of each class, and
+the parts of a breakdown.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from shortener.domain import cut as cuts
@@ -13,10 +14,11 @@ from shortener.domain import period as periods
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
-from shortener.domain.period import DAY_MS, Granularity, Period
-from shortener.storage import breakdowns, series
-from shortener.storage.breakdowns import Part
+from shortener.domain.period import DAY_MS, Cover, Granularity, Period
+from shortener.storage import folding, parts, series
+from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
+from shortener.storage.parts import Key, Parts
 from shortener.storage.stats import Count, Scope, Slot
 
 #: Buckets that are made of days.
@@ -33,20 +35,20 @@ class Source(Protocol):
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """What happened, in pieces that lie in one bucket each; `starts` is where those begin."""
 
-    def sums(self) -> Sequence[Slot]:
-        """What happened in all, in pieces of any length."""
-
     def slots(self) -> Sequence[Slot]:
         """What happened, by slots of 15 minutes."""
 
-    def values(self, dimension: Dimension) -> list[Part]:
+    def sums(self) -> Mapping[ClickClass, Count]:
+        """What happened in all, of all classes."""
+
+    def values(self, dimension: Dimension) -> Parts:
         """The parts of a breakdown by a dimension's values."""
 
-    def links(self) -> list[Part]:
+    def links(self) -> Parts:
         """The parts of a breakdown by link."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rollup:
     """Everything that was folded, and what is not folded yet."""
 
@@ -63,30 +65,41 @@ class Rollup:
             return self.slots()
         found = cuts.cut(self.period, starts)
         spans = self._spans(found)
-        days = series.days(self.connection, self.scope, found.days)
-        return [*_rest(days, spans, found), *spans, *self._slots_of(found.edges)]
-
-    def sums(self) -> Sequence[Slot]:
-        """See Source."""
-        cover = periods.cover(self.period)
-        return [
-            *series.months(self.connection, self.scope, cover.months),
-            *series.days(self.connection, self.scope, cover.days),
-            *self._slots_of(cover.edges),
-        ]
+        return [*_rest(self._days(found.days), spans, found), *spans, *self._slots_of(found.edges)]
 
     def slots(self) -> Sequence[Slot]:
         """See Source."""
-        return series.slots(self.connection, self.scope, self.period)
+        return series.slots(self.connection, self.scope, self.period, self.classes)
 
-    def values(self, dimension: Dimension) -> list[Part]:
+    def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
-        cover = periods.cover(self.period)
-        return breakdowns.of_values(self.connection, self.scope, dimension, cover, self.classes)
+        return series.sums(self.connection, self._total(Key.CLASS, self._cover))
 
-    def links(self) -> list[Part]:
+    def values(self, dimension: Dimension) -> Parts:
         """See Source."""
-        return breakdowns.of_links(self.connection, self.scope, periods.cover(self.period), self.classes)
+        mark = self._marks[int(dimension)]
+        return parts.of_values(self.scope, dimension, self._cover, self.classes, mark)
+
+    def links(self) -> Parts:
+        """See Source."""
+        return self._total(Key.LINK, self._cover)
+
+    @cached_property
+    def _marks(self) -> Mapping[int, int]:
+        return folding.marks(self.connection)
+
+    @cached_property
+    def _cover(self) -> Cover:
+        return periods.cover(self.period)
+
+    def _total(self, key: Key, cover: Cover) -> Parts:
+        return parts.of_total(self.scope, key, cover, self.classes, self._marks[TOTAL])
+
+    def _days(self, days: Sequence[int]) -> list[Slot]:
+        if not days:
+            return []
+        whole = Cover((), tuple(days), (days[0], days[-1] + 1), ())
+        return series.days(self.connection, self._total(Key.DAY, whole))
 
     def _slots_of(self, spans: Sequence[Span]) -> list[Slot]:
         return [slot for begin, end in spans for slot in self._read(begin, end)]
@@ -99,11 +112,12 @@ class Rollup:
         read = self._read(found.days[0] * DAY_MS, (found.days[-1] + 1) * DAY_MS, found.of_day)
         return [slot for slot in read if slot.start_ms in wanted]
 
-    def _read(self, begin: int, end: int, of_day: range | None = None) -> list[Slot]:
-        return series.slots(self.connection, self.scope, Period(begin, end, self.period.zone), of_day)
+    def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> list[Slot]:
+        period = Period(begin, end, self.period.zone)
+        return series.slots(self.connection, self.scope, period, self.classes, of_day)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Raw:
     """The raw clicks that pass filters."""
 
@@ -118,35 +132,44 @@ class Raw:
         """See Source."""
         return self.slots()
 
-    def sums(self) -> Sequence[Slot]:
-        """See Source."""
-        return series.filtered_sums(self.connection, self.scope, self.period, self.filters)
-
     def slots(self) -> Sequence[Slot]:
         """See Source."""
+        return [slot for kind in self.classes for slot in self._by_class.get(kind, ())]
+
+    def sums(self) -> Mapping[ClickClass, Count]:
+        """See Source."""
+        if "_by_class" not in vars(self):
+            return series.filtered_sums(self.connection, self.scope, self.period, self.filters)
+        # What has been read is not looked for again among all clicks.
+        return {kind: sum((Count(*slot[1:]) for slot in each), Count()) for kind, each in self._by_class.items()}
+
+    def values(self, dimension: Dimension) -> Parts:
+        """See Source."""
+        return parts.filtered(self.scope, dimension, self.period, self.classes, self.filters)
+
+    def links(self) -> Parts:
+        """See Source."""
+        return parts.filtered(self.scope, None, self.period, self.classes, self.filters)
+
+    @cached_property
+    def _by_class(self) -> Mapping[ClickClass, Sequence[Slot]]:
         return series.filtered_slots(self.connection, self.scope, self.period, self.filters)
 
-    def values(self, dimension: Dimension) -> list[Part]:
-        """See Source."""
-        return breakdowns.filtered(self.scope, dimension, self.period, self.classes, self.filters)
 
-    def links(self) -> list[Part]:
-        """See Source."""
-        return breakdowns.filtered(self.scope, None, self.period, self.classes, self.filters)
-
-
-def _rest(days: Sequence[Slot], spans: Sequence[Slot], found: Cuts) -> list[Slot]:
+def _rest(days: Sequence[Slot], spans: Sequence[Slot], found: Cuts) -> Sequence[Slot]:
     """What `days` have more than those `spans` that lie in them, each where its rest begins."""
-    in_spans: dict[tuple[int, ClickClass], Count] = {}
+    if not spans:
+        return days if not found.rests else [day._replace(start_ms=_rest_ms(day, found)) for day in days]
+    in_spans: dict[int, list[Slot]] = {}
     for slot in spans:
-        key = (periods.day_of(slot.start_ms), slot.click_class)
-        in_spans[key] = in_spans.get(key, Count()) + slot.count
-    # Folded clicks of a day and those that are not folded yet come in two pieces.
-    whole: dict[tuple[int, ClickClass], Count] = {}
-    for slot in days:
-        key = (periods.day_of(slot.start_ms), slot.click_class)
-        whole[key] = whole.get(key, Count()) + slot.count
-    return [
-        Slot(found.rests.get(day, day * DAY_MS), kind, count - in_spans.get((day, kind), Count()))
-        for (day, kind), count in whole.items()
-    ]
+        in_spans.setdefault(periods.day_of(slot.start_ms), []).append(slot)
+    return [_less(day, in_spans.get(periods.day_of(day.start_ms), ()), _rest_ms(day, found)) for day in days]
+
+
+def _rest_ms(day: Slot, found: Cuts) -> int:
+    return found.rests.get(periods.day_of(day.start_ms), day.start_ms)
+
+
+def _less(day: Slot, spans: Sequence[Slot], start_ms: int) -> Slot:
+    clicks, unique = (sum(slot[place] for slot in spans) for place in (1, 2))
+    return Slot(start_ms, day.clicks - clicks, day.unique - unique)

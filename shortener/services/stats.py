@@ -1,7 +1,7 @@
 """Answers about clicks. One question, one snapshot: totals, rows and rest always add up."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -122,23 +122,20 @@ def _about(connection: Connection, scope: Scope, question: Question, asked: Peri
 def _answered(
     connection: Connection, source: Source, question: Question, period: Period, granularity: Granularity | None
 ) -> Answer:
-    """Totals, and the rows of each grouping: what is about time first, since totals follow from that."""
+    """Totals, and the rows of each grouping."""
     groups: dict[str, Answer] = {}
-    found: Sequence[Slot] | None = None
     if granularity is not None:
         starts = periods.bucket_starts(period, granularity)
-        found = source.over_time(starts, granularity)
-        groups[TIMESERIES] = {"data": _series(period, starts, _of(found, question.classes))}
+        groups[TIMESERIES] = {"data": _series(period, starts, source.over_time(starts, granularity))}
     if HOUR_OF_WEEK in question.groupings:
-        found = source.slots()
-        groups[HOUR_OF_WEEK] = {"data": _hours(period, _of(found, question.classes))}
-    if found is None:
-        found = source.sums()
-    totals = sum((slot.count for slot in _of(found, question.classes)), Count())
+        groups[HOUR_OF_WEEK] = {"data": _hours(period, source.slots())}
+    found = source.sums()
+    totals = sum((found.get(kind, Count()) for kind in question.classes), Count())
     for grouping in question.groupings:
         if grouping not in groups:
             groups[grouping] = _breakdown(connection, source, grouping, question.limit, totals)
-    sums: Answer = {"totals": _json(totals), "excluded": _excluded(found, question.classes)}
+    excluded = {kind.label: found[kind].clicks for kind in sorted(found.keys() - question.classes)}
+    sums: Answer = {"totals": _json(totals), "excluded": excluded}
     if len(question.groupings) == 1:
         return sums | groups[question.groupings[0]]
     return sums | {"groups": {grouping: groups[grouping] for grouping in question.groupings}}
@@ -162,26 +159,30 @@ def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
     return periods.widened(asked, pruned_before)
 
 
-def _of(slots: Sequence[Slot], classes: Collection[ClickClass]) -> list[Slot]:
-    return [slot for slot in slots if slot.click_class in classes]
-
-
 def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    counts = [Count()] * len(starts)
+    clicks, unique = [0] * len(starts), [0] * len(starts)
     for slot in slots:
         index = bisect_right(starts, slot.start_ms) - 1
-        counts[index] = counts[index] + slot.count
-    return [{"bucket": _local(period, start), **_json(count)} for start, count in zip(starts, counts, strict=True)]
+        clicks[index] += slot.clicks
+        unique[index] += slot.unique
+    return [
+        {"bucket": _local(period, start), "clicks": each, "unique": first}
+        for start, each, first in zip(starts, clicks, unique, strict=True)
+    ]
 
 
 def _hours(period: Period, slots: Sequence[Slot]) -> list[dict[str, Any]]:
     """The hours of a week, from Monday's first on (ISO 8601): `1-00` to `7-23`."""
-    counts = [Count()] * _HOURS_OF_WEEK
+    counts = [[0, 0] for _ in range(_HOURS_OF_WEEK)]
     for slot in slots:
         local = period.local(slot.start_ms)
-        hour = local.weekday() * 24 + local.hour
-        counts[hour] = counts[hour] + slot.count
-    return [{"value": f"{hour // 24 + 1}-{hour % 24:02}", **_json(count)} for hour, count in enumerate(counts)]
+        count = counts[local.weekday() * 24 + local.hour]
+        count[0] += slot.clicks
+        count[1] += slot.unique
+    return [
+        {"value": f"{hour // 24 + 1}-{hour % 24:02}", "clicks": clicks, "unique": unique}
+        for hour, (clicks, unique) in enumerate(counts)
+    ]
 
 
 def _breakdown(connection: Connection, source: Source, grouping: str, limit: int, totals: Count) -> Answer:
@@ -212,14 +213,6 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
         "other": _json(other),
         **overlapping,
     }
-
-
-def _excluded(slots: Sequence[Slot], classes: Collection[ClickClass]) -> dict[str, int]:
-    left_out: dict[str, int] = {}
-    for slot in slots:
-        if slot.click_class not in classes:
-            left_out[slot.click_class.label] = left_out.get(slot.click_class.label, 0) + slot.count.clicks
-    return left_out
 
 
 def _json(count: Count) -> dict[str, int]:

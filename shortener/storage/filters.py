@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Period
@@ -26,6 +26,15 @@ def within(period: Period) -> tuple[ColumnElement[bool], ...]:
         return (click.c.day >= days.start, click.c.day < days.stop, *inside)
     # As a list, so that the index finds each day's link at once.
     return (click.c.day.in_(days), *inside)
+
+
+def unfolded(
+    mark: ColumnElement[int], first_day: ColumnElement[int], end_day: ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of `click` are above a fold mark and of UTC days from the first up to but not including the end."""
+    # By a sum, which is in no index: these few are to be found by primary key, not among all clicks of those days.
+    day = click.c.day + literal_column("0")
+    return (click.c.id > mark, day >= first_day, day < end_day)
 
 
 def _condition(wanted: Filter) -> ColumnElement[bool]:

@@ -1,127 +1,109 @@
-"""Clicks over time: by slots of 15 minutes, and by the days and months that are folded from raw clicks."""
+"""Clicks over time: by slots of 15 minutes, and by the days that are folded from raw clicks; and how many in all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from shortener.domain.click import ClickClass
 from shortener.domain.filter import Filter
-from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_day, month_start_ms
-from shortener.storage.click_tables import (
-    TOTAL,
-    click,
-    click_breakdown,
-    click_breakdown_month,
-    click_series,
-    fold_mark,
-)
+from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_day
+from shortener.storage.click_tables import click, click_series
 from shortener.storage.filters import conditions, within
+from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count, Scope, Slot
 
 _SLOTS_PER_DAY = DAY_MS // SLOT_MS
+#: All slots of a day, by number.
+WHOLE_DAY = range(_SLOTS_PER_DAY)
 
 
-def slots(connection: Connection, scope: Scope, period: Period, of_day: range | None = None) -> list[Slot]:
-    """What happened in a scope in a period, in order of time, by slot and class. One query.
+def slots(
+    connection: Connection,
+    scope: Scope,
+    period: Period,
+    classes: Collection[ClickClass],
+    of_day: range = WHOLE_DAY,
+) -> list[Slot]:
+    """What happened in a scope in a period, in order of time, by slot. One query.
 
     `of_day` asks only for the slots that have these numbers in their UTC day.
     """
     first, last = month_of_day(day_of(period.start_ms)), month_of_day(day_of(period.end_ms - 1))
-    table = click_series.c
-    where: list[ColumnElement[bool]] = [
+    parameters = {
+        **scope.parameters,
         # A list and not a range, so that the index finds each month's link at once.
-        table.month.in_(range(first, last + 1)),
-        scope.credited(table.link_id),
-        table.bucket >= period.start_ms // SLOT_MS,
-        table.bucket < period.end_ms // SLOT_MS,
-    ]
-    if of_day is not None:
-        number = table.bucket % _SLOTS_PER_DAY
-        where += [number >= of_day.start, number < of_day.stop]
-    time, kind = table.bucket, table["class"]
-    query = select(time, kind, table.clicks, table.unique)
-    if scope.is_many:
-        query = select(time, kind, func.sum(table.clicks), func.sum(table.unique)).group_by(time, kind)
-    return _slots(connection, query.where(*where).order_by(time), SLOT_MS)
+        "months": range(first, last + 1),
+        "start": period.start_ms // SLOT_MS,
+        "end": period.end_ms // SLOT_MS,
+        "kinds": [int(kind) for kind in classes],
+        "first_of_day": of_day.start,
+        "end_of_day": of_day.stop,
+    }
+    found = connection.execute(_slots(scope.shape, of_day != WHOLE_DAY), parameters)
+    return [Slot(slot * SLOT_MS, int(clicks), int(unique)) for slot, clicks, unique in found]
 
 
-def days(connection: Connection, scope: Scope, wanted: Sequence[int]) -> list[Slot]:
-    """What happened in a scope on UTC days, by day and class. Three queries."""
-    if not wanted:
-        return []
-    table = click_breakdown.c
-    folded = _totals(scope, table.day, table.dimension, table.link_id, table["class"], table.clicks, table.unique)
-    found = _slots(connection, folded.where(table.day.in_(wanted)), DAY_MS)
-    return found + _unfolded(connection, scope, wanted)
+def days(connection: Connection, parts: Parts) -> list[Slot]:
+    """What happened on UTC days, which are the keys of `parts`; in no order. One query."""
+    found = connection.execute(_all(parts.query), parts.parameters)
+    return [Slot(day * DAY_MS, int(clicks), int(unique)) for day, clicks, unique in found]
 
 
-def months(connection: Connection, scope: Scope, wanted: Sequence[int]) -> list[Slot]:
-    """What happened in a scope in UTC months, by month and class. Three queries."""
-    if not wanted:
-        return []
-    table = click_breakdown_month.c
-    folded = _totals(scope, table.month, table.dimension, table.link_id, table["class"], table.clicks, table.unique)
-    found = [
-        Slot(month_start_ms(month), ClickClass(kind), Count(int(clicks), int(unique)))
-        for month, kind, clicks, unique in connection.execute(folded.where(table.month.in_(wanted)))
-    ]
-    every_day = range(day_of(month_start_ms(min(wanted))), day_of(month_start_ms(max(wanted) + 1)))
-    of_months = set(wanted)
-    rest = _unfolded(connection, scope, every_day)
-    return found + [slot for slot in rest if month_of_day(day_of(slot.start_ms)) in of_months]
+def sums(connection: Connection, parts: Parts) -> dict[ClickClass, Count]:
+    """What happened in all, by class, which is the key of `parts`. One query."""
+    found = connection.execute(_all(parts.query), parts.parameters)
+    return {ClickClass(kind): Count(int(clicks), int(unique)) for kind, clicks, unique in found}
 
 
-def filtered_slots(connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]) -> list[Slot]:
-    """The raw clicks in a scope and period that pass `filters`, in order of time, by slot and class. One query."""
+def filtered_slots(
+    connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]
+) -> dict[ClickClass, list[Slot]]:
+    """The raw clicks in a scope and period that pass `filters`, by class, and in order of time by slot."""
     # Division of integers is one on both engines only by this operator.
     time, kind = click.c.time_ms.op("/")(literal_column(str(SLOT_MS))).label("slot"), click.c["class"]
     query = select(time, kind, func.count(), func.sum(click.c.first)).where(
         *within(period), scope.clicked(), *conditions(filters)
     )
-    return _slots(connection, query.group_by(time, kind).order_by(time), SLOT_MS)
+    found: dict[ClickClass, list[Slot]] = {}
+    for slot, each, clicks, unique in connection.execute(query.group_by(time, kind).order_by(time)):
+        found.setdefault(ClickClass(each), []).append(Slot(slot * SLOT_MS, int(clicks), int(unique)))
+    return found
 
 
-def filtered_sums(connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]) -> list[Slot]:
+def filtered_sums(
+    connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]
+) -> dict[ClickClass, Count]:
     """The same in all, by class. One query."""
     kind = click.c["class"]
     query = select(kind, func.count(), func.sum(click.c.first)).where(
         *within(period), scope.clicked(), *conditions(filters)
     )
-    return [
-        Slot(period.start_ms, ClickClass(each), Count(int(clicks), int(unique)))
-        for each, clicks, unique in connection.execute(query.group_by(kind))
+    found = connection.execute(query.group_by(kind))
+    return {ClickClass(each): Count(int(clicks), int(unique)) for each, clicks, unique in found}
+
+
+@lru_cache(KEPT)
+def _all(query: Any) -> Select[Any]:
+    """The rows of parts as they are."""
+    return select(query)
+
+
+@lru_cache(KEPT)
+def _slots(scope: Scope, has_part_of_day: bool) -> Select[Any]:
+    """Slots by the parameters of `slots`, for all scopes of this shape."""
+    table = click_series.c
+    time = table.bucket
+    where: list[ColumnElement[bool]] = [
+        table.month.in_(bindparam("months", expanding=True)),
+        scope.credited(table.link_id),
+        time >= bindparam("start"),
+        time < bindparam("end"),
+        table["class"].in_(bindparam("kinds", expanding=True)),
     ]
-
-
-def _totals(
-    scope: Scope,
-    time: ColumnElement[int],
-    dimension: ColumnElement[int],
-    link_id: ColumnElement[int],
-    kind: ColumnElement[int],
-    clicks: ColumnElement[int],
-    unique: ColumnElement[int],
-) -> Select[int, int, int, int]:
-    credited = (dimension == TOTAL, scope.credited(link_id))
-    if scope.is_many:
-        return select(time, kind, func.sum(clicks), func.sum(unique)).where(*credited).group_by(time, kind)
-    return select(time, kind, clicks, unique).where(*credited)
-
-
-def _unfolded(connection: Connection, scope: Scope, wanted: Sequence[int]) -> list[Slot]:
-    """The same from raw clicks that are in no day yet."""
-    mark = connection.execute(select(fold_mark.c.click_id).where(fold_mark.c.dimension == TOTAL)).scalar() or 0
-    time, kind = click.c.day, click.c["class"]
-    query = select(time, kind, func.count(), func.sum(click.c.first)).where(
-        click.c.id > mark, time >= wanted[0], time <= wanted[-1], scope.clicked()
-    )
-    found = _slots(connection, query.group_by(time, kind), DAY_MS)
-    of_days = set(wanted)
-    return [slot for slot in found if day_of(slot.start_ms) in of_days]
-
-
-def _slots(connection: Connection, query: Select[int, int, int, int], width_ms: int) -> list[Slot]:
-    return [
-        Slot(time * width_ms, ClickClass(kind), Count(int(clicks), int(unique)))
-        for time, kind, clicks, unique in connection.execute(query)
-    ]
+    if has_part_of_day:
+        number = time % _SLOTS_PER_DAY
+        where += [number >= bindparam("first_of_day"), number < bindparam("end_of_day")]
+    query = select(time, func.sum(table.clicks), func.sum(table.unique)).where(*where)
+    return query.group_by(time).order_by(time)

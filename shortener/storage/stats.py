@@ -5,15 +5,17 @@ gives one.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, select
 
-from shortener.domain.click import ClickClass
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
 from shortener.storage.click_tables import click, click_series
 from shortener.storage.tables import domain, link, link_tag, tag
+
+#: Parameters in the conditions of a scope.
+_LINK, _TAG, _DOMAIN = "scope_link", "scope_tag", "scope_domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,12 @@ class Count:
         return Count(self.clicks - other.clicks, self.unique - other.unique)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What one class did from a moment on: for 15 minutes, a day or a month."""
+class Slot(NamedTuple):
+    """What happened from a moment on: for 15 minutes or a day. There are thousands of these in an answer."""
 
     start_ms: int
-    click_class: ClickClass
-    count: Count
+    clicks: int
+    unique: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,23 @@ class Scope:
         """Whether it is most of each day's clicks, so that they are better found by their own ids than by link."""
         return self.link_id is not None and (self.link_id == INSTANCE_ID or self.link_id < UNATTRIBUTED_ID)
 
+    @property
+    def shape(self) -> "Scope":
+        """A scope with the same conditions, in which only `parameters` differ: a statement for one is for all."""
+        if self.link_id is None:
+            return Scope(tag_id=0)
+        if self.link_id == INSTANCE_ID:
+            return self
+        return Scope(domain_pseudo_id(1)) if self.is_wide else Scope(ORPHANS_ID)
+
+    @property
+    def parameters(self) -> dict[str, int | None]:
+        """What its conditions compare with, by the names that they have for it."""
+        return {_LINK: self.link_id, _TAG: self.tag_id, _DOMAIN: domain_pseudo_id(0) - (self.link_id or 0)}
+
     def credited(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are credited to it, by their link's column."""
-        return link_id.in_(self._tagged()) if self.link_id is None else link_id == self.link_id
+        return link_id.in_(self._tagged()) if self.link_id is None else link_id == self._named(_LINK)
 
     def clicked(self) -> ColumnElement[bool]:
         """Which raw rows are."""
@@ -67,8 +82,8 @@ class Scope:
         if self.link_id == INSTANCE_ID:
             return click.c.link_id > 0
         if self.link_id < UNATTRIBUTED_ID:
-            return and_(click.c.domain_id == domain_pseudo_id(0) - self.link_id, click.c.link_id > 0)
-        return click.c.link_id == self.link_id
+            return and_(click.c.domain_id == self._named(_DOMAIN), click.c.link_id > 0)
+        return click.c.link_id == self._named(_LINK)
 
     def links(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are those of the single links in it."""
@@ -76,11 +91,14 @@ class Scope:
             return self.credited(link_id)
         if self.link_id == INSTANCE_ID:
             return link_id > 0
-        named = select(domain.c.name).where(domain.c.id == domain_pseudo_id(0) - self.link_id).scalar_subquery()
+        named = select(domain.c.name).where(domain.c.id == self._named(_DOMAIN)).scalar_subquery()
         return link_id.in_(select(link.c.id).where(link.c.domain == named, link.c.alias_of.is_(None)))
 
     def _tagged(self) -> Select[Any]:
-        return select(link_tag.c.link_id).where(link_tag.c.tag_id == self.tag_id)
+        return select(link_tag.c.link_id).where(link_tag.c.tag_id == self._named(_TAG))
+
+    def _named(self, name: str) -> BindParameter[int]:
+        return bindparam(name, self.parameters[name], BigInteger)
 
 
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)

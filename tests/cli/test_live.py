@@ -21,9 +21,15 @@ from tests.conftest import ADMIN_KEY, FIREFOX
 def showing(server: Serving, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """`shortener live`, in a process of its own that ends with the block."""
     command = [*COMMAND, "live", *arguments, "--url", server.url, "--key", ADMIN_KEY]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    # What is started from a script, in the background, ignores Ctrl+C; and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         guard = Thread(target=_bounded, args=(process,))
         guard.start()
         try:

@@ -30,43 +30,48 @@ class _Place(NamedTuple):
     path: str
     name: str
     answer: Callable[..., Any]
-    #: The dependency that reads the question.
-    asking: Any
     #: For the description: clicks on …
     what: str
     refused: tuple[type[errors.Refused], ...] = ()
     needs: Scope = Scope.STATS_READ
 
 
-def _all(asked: FileAskingDep, parts: PartsDep) -> Answer:
-    return service.of_all(parts.database, asked.question)
+class _Answered(NamedTuple):
+    """An answer, and whether its file is to begin with a byte order mark."""
+
+    answer: Answer
+    bom: bool
 
 
-def _of_link(code: str, asked: LinkFileAskingDep, parts: PartsDep) -> Answer:
-    return service.of_link(parts.database, code, asked.question, asked.domain)
+def _all(asked: FileAskingDep, parts: PartsDep) -> _Answered:
+    return _Answered(service.of_all(parts.database, asked.question), asked.bom)
 
 
-def _of_domain(name: str, asked: FileAskingDep, parts: PartsDep) -> Answer:
-    return service.of_domain(parts.database, "" if name == DEFAULT else name, asked.question)
+def _of_link(code: str, asked: LinkFileAskingDep, parts: PartsDep) -> _Answered:
+    return _Answered(service.of_link(parts.database, code, asked.question, asked.domain), asked.bom)
 
 
-def _of_tag(tag: str, asked: FileAskingDep, parts: PartsDep) -> Answer:
-    return service.of_tag(parts.database, tag, asked.question)
+def _of_domain(name: str, asked: FileAskingDep, parts: PartsDep) -> _Answered:
+    return _Answered(service.of_domain(parts.database, "" if name == DEFAULT else name, asked.question), asked.bom)
 
 
-def _of_orphans(asked: FileAskingDep, parts: PartsDep) -> Answer:
-    return service.of_orphans(parts.database, asked.question)
+def _of_tag(tag: str, asked: FileAskingDep, parts: PartsDep) -> _Answered:
+    return _Answered(service.of_tag(parts.database, tag, asked.question), asked.bom)
+
+
+def _of_orphans(asked: FileAskingDep, parts: PartsDep) -> _Answered:
+    return _Answered(service.of_orphans(parts.database, asked.question), asked.bom)
 
 
 _NO_LINK = (errors.LinkNotFound, errors.DomainInvalid)
 _NO_DOMAIN = (errors.DomainNotFound, errors.DomainInvalid)
 _NO_TAG = (errors.TagNotFound, errors.TagInvalid)
 _PLACES = (
-    _Place("", "all", _all, FileAskingDep, "all links"),
-    _Place("/links/{code}", "link", _of_link, LinkFileAskingDep, "a link", _NO_LINK),
-    _Place("/domains/{name}", "domain", _of_domain, FileAskingDep, "a domain", _NO_DOMAIN),
-    _Place(f"/tags/{TAG}", "tag", _of_tag, FileAskingDep, "the links with a tag", _NO_TAG),
-    _Place("/orphans", "orphans", _of_orphans, FileAskingDep, "unknown codes"),
+    _Place("", "all", _all, "all links"),
+    _Place("/links/{code}", "link", _of_link, "a link", _NO_LINK),
+    _Place("/domains/{name}", "domain", _of_domain, "a domain", _NO_DOMAIN),
+    _Place(f"/tags/{TAG}", "tag", _of_tag, "the links with a tag", _NO_TAG),
+    _Place("/orphans", "orphans", _of_orphans, "unknown codes"),
 )
 
 
@@ -74,15 +79,16 @@ def _file(place: _Place, form: Form) -> Callable[..., Response]:
     def file(
         # Before the answer, since who may not ask is not answered.
         _caller: Annotated[Caller, Depends(caller_with(place.needs))],
-        answer: Annotated[Answer, Depends(place.answer)],
-        asked: place.asking,  # type: ignore[name-defined]  # for FastAPI
+        # Alone: what is wrong with a question that two ask for, is told twice.
+        answered: Annotated[_Answered, Depends(place.answer)],
     ) -> Response:
         """The same answer as without a suffix, as a file.
 
         The column `row` says what a row is: `data` is a bucket or value, `other` what `limit` cut off, `total` all
         of these together, `excluded` a class that was left out.
         """
-        return attachments.attachment(form, "stats", report.columns(answer), [report.rows(answer)], bom=asked.bom)
+        answer, bom = answered
+        return attachments.attachment(form, "stats", report.columns(answer), [report.rows(answer)], bom=bom)
 
     return file
 

@@ -6,7 +6,14 @@ from sqlalchemy import ColumnElement, Table, case, func, select
 
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID
-from shortener.storage.click_tables import click, click_breakdown, click_breakdown_month, click_series, link_total
+from shortener.storage.click_tables import (
+    TOTAL,
+    click,
+    click_breakdown,
+    click_breakdown_month,
+    click_series,
+    link_total,
+)
 from shortener.storage.engine import Connection, Database
 from tests.bench.clickstream.estate import unhurried
 
@@ -47,7 +54,7 @@ def _compare(name: str, found: object, expected: object) -> None:
 
 
 def _raw(connection: Connection) -> tuple[Sums, dict[int, Sums]]:
-    """Sums of the rows of links: of all, and of those that have a value of each dimension."""
+    """Sums of the rows of links: of all, and of those with a value of each dimension, as in breakdowns."""
     values = [click.c[dimension.label] for dimension in Dimension]
     firsts = [func.sum(case((value.is_not(None), click.c.first), else_=0)) for value in values]
     counts = [func.count(value) for value in values]
@@ -55,7 +62,8 @@ def _raw(connection: Connection) -> tuple[Sums, dict[int, Sums]]:
     clicks, unique, *each = (int(value or 0) for value in connection.execute(query).one())
     half = len(values)
     pairs = zip(Dimension, each[:half], each[half:], strict=True)
-    return (clicks, unique), {int(dimension): (all_, first) for dimension, all_, first in pairs if all_}
+    by_dimension = {int(dimension): (all_, first) for dimension, all_, first in pairs if all_}
+    return (clicks, unique), {TOTAL: (clicks, unique), **by_dimension}
 
 
 def _sums(connection: Connection, table: Table, whose: str) -> Sums:

@@ -55,9 +55,9 @@ def test_stored_numbers_and_names_never_change() -> None:
     assert [dimension.label for dimension in sorted(Dimension)] == [
         *("referrer", "browser", "os", "device", "country", "language"),
         *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "code"),
-        *("variant", "trigger"),
+        *("variant", "trigger", "region", "city", "referrer_url"),
     ]
-    assert sorted(Dimension) == list(range(1, 15))
+    assert sorted(Dimension) == list(range(1, 18))
     assert [Flag.PREFETCH, Flag.QR, Flag.DO_NOT_TRACK] == [1, 2, 4]
     assert {Dimension[name.upper()].label for name in clicks.UTM_PARAMETERS} == set(clicks.UTM_PARAMETERS)
 

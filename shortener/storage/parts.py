@@ -1,0 +1,167 @@
+"""Parts: what answers about clicks are added up from, rows of key, clicks and unique.
+
+They come from folded days and months, from the raw rows that are not folded yet, and from the raw rows at the edges
+of the period; or, where filters ask about several dimensions at once, from raw rows alone.
+
+To build a statement of this size takes longer than to run it, so one of each shape is built and kept.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
+from shortener.domain.period import DAY_MS, Cover, Period
+from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
+from shortener.storage.filters import conditions, unfolded, within
+from shortener.storage.stats import Scope
+
+#: Statements kept: a page of statistics needs ten, of links, tags or all; each takes some 50 KiB.
+KEPT = 64
+#: Edges of a period, at most; see Cover.
+_EDGES = range(2)
+_NO_EDGE = (-DAY_MS, -DAY_MS)
+
+
+class Key(Enum):
+    """What the rows are told apart by."""
+
+    VALUE = auto()
+    LINK = auto()
+    #: Of all classes, whichever are asked for.
+    CLASS = auto()
+    #: UTC days, of those that are whole.
+    DAY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A query for rows of key, clicks and unique."""
+
+    query: FromClause
+    parameters: Mapping[str, Any]
+    #: Whether the query will be asked again with other parameters.
+    is_kept: bool = True
+
+
+def of_values(scope: Scope, dimension: Dimension, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
+    """Clicks by the values of a dimension that is folded up to `mark`; those without a value are in none."""
+    return _parts(scope, int(dimension), Key.VALUE, cover, classes, mark)
+
+
+def of_total(scope: Scope, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
+    """Clicks by link, class or day, where daily totals are folded up to `mark`."""
+    return _parts(scope, TOTAL, key, cover, classes, mark)
+
+
+def filtered(
+    scope: Scope,
+    dimension: Dimension | None,
+    period: Period,
+    classes: Collection[ClickClass],
+    filters: Collection[Filter],
+) -> Parts:
+    """The raw clicks that pass `filters`, by the values of a dimension, or by link."""
+    key = click.c.link_id if dimension is None else click.c[dimension.label]
+    kinds = [int(kind) for kind in classes]
+    where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), key.is_not(None), *conditions(filters))
+    return Parts(_grouped(_raw(key).where(*where)), {}, is_kept=False)
+
+
+def _parts(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
+    parameters: dict[str, Any] = {
+        **scope.parameters,
+        "kinds": [int(kind) for kind in classes],
+        "days": cover.days,
+        "months": cover.months,
+        "mark": mark,
+        "first_day": cover.whole[0],
+        "end_day": cover.whole[1],
+    }
+    for number, (start_ms, end_ms) in zip(_EDGES, (*cover.edges, _NO_EDGE, _NO_EDGE), strict=False):
+        parameters |= {f"day_{number}": start_ms // DAY_MS, f"from_{number}": start_ms, f"to_{number}": end_ms}
+    return Parts(_folded(scope.shape, dimension, key), parameters)
+
+
+@lru_cache(KEPT)
+def _folded(scope: Scope, dimension: int, key: Key) -> Subquery:
+    """A row of key, clicks and unique for each key, by the parameters of `_parts`, for all scopes of this shape."""
+    parts = [_days(scope, dimension, key), _unfolded(scope, dimension, key)]
+    if key is not Key.DAY:
+        parts += [_months(scope, dimension, key), *(_edge(scope, dimension, key, number) for number in _EDGES)]
+    return _grouped(*parts)
+
+
+def _days(scope: Scope, dimension: int, key: Key) -> Select[Any]:
+    wanted = click_breakdown.c.day.in_(bindparam("days", expanding=True))
+    return _of_table(click_breakdown, scope, dimension, key).where(wanted)
+
+
+def _months(scope: Scope, dimension: int, key: Key) -> Select[Any]:
+    wanted = click_breakdown_month.c.month.in_(bindparam("months", expanding=True))
+    return _of_table(click_breakdown_month, scope, dimension, key).where(wanted)
+
+
+def _of_table(table: FromClause, scope: Scope, dimension: int, key: Key) -> Select[Any]:
+    column = {Key.VALUE: "value_id", Key.LINK: "link_id", Key.CLASS: "class", Key.DAY: "day"}[key]
+    whose = scope.links if key is Key.LINK else scope.credited
+    query = select(table.c[column].label("key"), table.c.clicks, table.c.unique)
+    query = query.where(table.c.dimension == literal_column(str(dimension)), whose(table.c.link_id))
+    return query if key is Key.CLASS else query.where(table.c["class"].in_(_KINDS))
+
+
+def _unfolded(scope: Scope, dimension: int, key: Key) -> Select[Any]:
+    return _clicks(scope, dimension, key).where(*unfolded(_number("mark"), _number("first_day"), _number("end_day")))
+
+
+def _edge(scope: Scope, dimension: int, key: Key, number: int) -> Select[Any]:
+    return _clicks(scope, dimension, key).where(
+        click.c.day == _number(f"day_{number}"),
+        click.c.time_ms >= _number(f"from_{number}"),
+        click.c.time_ms < _number(f"to_{number}"),
+    )
+
+
+def _clicks(scope: Scope, dimension: int, key: Key) -> Select[Any]:
+    """Raw clicks."""
+    names = {Key.LINK: "link_id", Key.CLASS: "class", Key.DAY: "day"}
+    column = click.c[Dimension(dimension).label if key is Key.VALUE else names[key]]
+    query = _raw(column).where(scope.clicked())
+    if key is Key.VALUE:
+        query = query.where(column.is_not(None))
+    return query if key is Key.CLASS else query.where(click.c["class"].in_(_KINDS))
+
+
+_KINDS: BindParameter[list[int]] = bindparam("kinds", expanding=True)
+
+
+def _number(name: str) -> ColumnElement[int]:
+    return bindparam(name, type_=click.c.time_ms.type)
+
+
+def _raw(key: ColumnElement[int]) -> Select[Any]:
+    return select(key.label("key"), literal_column("1", Integer).label("clicks"), click.c.first.label("unique"))
+
+
+def _grouped(*parts: Select[Any]) -> Subquery:
+    """One row for each key."""
+    every = union_all(*parts).subquery()
+    sums = (func.sum(every.c[name]).label(name) for name in ("clicks", "unique"))
+    return select(every.c.key, *sums).group_by(every.c.key).subquery()
