@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
 
+from shortener.domain import clock
 from shortener.domain import cut as cuts
 from shortener.domain import period as periods
 from shortener.domain.click import ClickClass, Dimension
@@ -35,8 +36,8 @@ class Source(Protocol):
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """What happened, in pieces that lie in one bucket each; `starts` is where those begin."""
 
-    def slots(self) -> Sequence[Slot]:
-        """What happened, by slots of 15 minutes."""
+    def hours_of_week(self) -> Sequence[tuple[int, Count]]:
+        """What happened by the hours of a week on the period's clocks, from 0, which is Monday's first."""
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """What happened in all, of all classes."""
@@ -60,16 +61,22 @@ class Rollup:
 
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """See Source."""
+        if granularity is Granularity.HOUR:
+            return self._by_hour()
         # Of many links the slots that there are, are fewer than the days of each.
         if granularity not in _OF_DAYS or self.scope.is_many:
-            return self.slots()
+            return series.slots(self.connection, self.scope, self.period, self.classes)
         found = cuts.cut(self.period, starts)
         spans = self._spans(found)
         return [*_rest(self._days(found.days), spans, found), *spans, *self._slots_of(found.edges)]
 
-    def slots(self) -> Sequence[Slot]:
+    def hours_of_week(self) -> Sequence[tuple[int, Count]]:
         """See Source."""
-        return series.slots(self.connection, self.scope, self.period, self.classes)
+        return [
+            hour
+            for ahead, span in clock.spans(self.period)
+            for hour in series.hours_of_week(self.connection, self.scope, span, self.classes, ahead)
+        ]
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
@@ -83,6 +90,13 @@ class Rollup:
     def links(self) -> Parts:
         """See Source."""
         return self._total(Key.LINK, self._cover)
+
+    def _by_hour(self) -> list[Slot]:
+        return [
+            slot
+            for ahead, span in clock.spans(self.period)
+            for slot in series.hours(self.connection, self.scope, span, self.classes, ahead)
+        ]
 
     @cached_property
     def _marks(self) -> Mapping[int, int]:
@@ -130,11 +144,11 @@ class Raw:
 
     def over_time(self, _starts: Sequence[int], _granularity: Granularity) -> Sequence[Slot]:
         """See Source."""
-        return self.slots()
+        return self._slots()
 
-    def slots(self) -> Sequence[Slot]:
+    def hours_of_week(self) -> Sequence[tuple[int, Count]]:
         """See Source."""
-        return [slot for kind in self.classes for slot in self._by_class.get(kind, ())]
+        return [(clock.hour_of_week(self.period, slot.start_ms), Count(*slot[1:])) for slot in self._slots()]
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
@@ -150,6 +164,9 @@ class Raw:
     def links(self) -> Parts:
         """See Source."""
         return parts.filtered(self.scope, None, self.period, self.classes, self.filters)
+
+    def _slots(self) -> list[Slot]:
+        return [slot for kind in self.classes for slot in self._by_class.get(kind, ())]
 
     @cached_property
     def _by_class(self) -> Mapping[ClickClass, Sequence[Slot]]:

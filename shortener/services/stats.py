@@ -13,6 +13,7 @@ from shortener.domain import host as hosts
 from shortener.domain import period as periods
 from shortener.domain import tag as tags
 from shortener.domain.click import ClickClass
+from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
@@ -24,7 +25,6 @@ from shortener.storage.stats import Count, Scope, Slot
 
 Answer = dict[str, Any]
 
-_HOURS_OF_WEEK = 7 * 24
 #: Groupings that are answered from slots, which are kept for ever.
 _OF_TIME = frozenset({TIMESERIES, HOUR_OF_WEEK})
 
@@ -128,7 +128,7 @@ def _answered(
         starts = periods.bucket_starts(period, granularity)
         groups[TIMESERIES] = {"data": _series(period, starts, source.over_time(starts, granularity))}
     if HOUR_OF_WEEK in question.groupings:
-        groups[HOUR_OF_WEEK] = {"data": _hours(period, source.slots())}
+        groups[HOUR_OF_WEEK] = {"data": _hours(source.hours_of_week())}
     found = source.sums()
     totals = sum((found.get(kind, Count()) for kind in question.classes), Count())
     for grouping in question.groupings:
@@ -171,18 +171,12 @@ def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> lis
     ]
 
 
-def _hours(period: Period, slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    """The hours of a week, from Monday's first on (ISO 8601): `1-00` to `7-23`."""
-    counts = [[0, 0] for _ in range(_HOURS_OF_WEEK)]
-    for slot in slots:
-        local = period.local(slot.start_ms)
-        count = counts[local.weekday() * 24 + local.hour]
-        count[0] += slot.clicks
-        count[1] += slot.unique
-    return [
-        {"value": f"{hour // 24 + 1}-{hour % 24:02}", "clicks": clicks, "unique": unique}
-        for hour, (clicks, unique) in enumerate(counts)
-    ]
+def _hours(found: Sequence[tuple[int, Count]]) -> list[dict[str, Any]]:
+    """The hours of a week: `1-00` to `7-23`."""
+    counts = [Count()] * HOURS_OF_WEEK
+    for hour, count in found:
+        counts[hour] = counts[hour] + count
+    return [{"value": f"{hour // 24 + 1}-{hour % 24:02}", **_json(count)} for hour, count in enumerate(counts)]
 
 
 def _breakdown(connection: Connection, source: Source, grouping: str, limit: int, totals: Count) -> Answer:

@@ -1,12 +1,14 @@
 """Clicks over time: by slots of 15 minutes, and by the days that are folded from raw clicks; and how many in all."""
 
 from collections.abc import Collection
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from shortener.domain.click import ClickClass
+from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_day
 from shortener.storage.click_tables import click, click_series
@@ -15,8 +17,20 @@ from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count, Scope, Slot
 
 _SLOTS_PER_DAY = DAY_MS // SLOT_MS
+_SLOTS_PER_HOUR = 4
+#: Precedence of multiplication in SQLAlchemy's operators.
+_AS_TIMES = 8
+#: What 1970 began with, in days after a Monday.
+_THURSDAY = 3
 #: All slots of a day, by number.
 WHOLE_DAY = range(_SLOTS_PER_DAY)
+
+
+class Hours(Enum):
+    """Which hours rows are told apart by."""
+
+    EACH = auto()
+    OF_WEEK = auto()
 
 
 def slots(
@@ -30,19 +44,34 @@ def slots(
 
     `of_day` asks only for the slots that have these numbers in their UTC day.
     """
-    first, last = month_of_day(day_of(period.start_ms)), month_of_day(day_of(period.end_ms - 1))
     parameters = {
-        **scope.parameters,
-        # A list and not a range, so that the index finds each month's link at once.
-        "months": range(first, last + 1),
-        "start": period.start_ms // SLOT_MS,
-        "end": period.end_ms // SLOT_MS,
-        "kinds": [int(kind) for kind in classes],
+        **_parameters(scope, period, classes),
         "first_of_day": of_day.start,
         "end_of_day": of_day.stop,
     }
     found = connection.execute(_slots(scope.shape, of_day != WHOLE_DAY), parameters)
     return [Slot(slot * SLOT_MS, int(clicks), int(unique)) for slot, clicks, unique in found]
+
+
+def hours(
+    connection: Connection, scope: Scope, period: Period, classes: Collection[ClickClass], ahead: int
+) -> list[Slot]:
+    """The same by full hours of clocks that are `ahead` slots of UTC. One query."""
+    parameters = {**_parameters(scope, period, classes), "ahead": ahead}
+    found = connection.execute(_hours(scope.shape, Hours.EACH), parameters)
+    return [
+        Slot(max((hour * _SLOTS_PER_HOUR - ahead) * SLOT_MS, period.start_ms), int(clicks), int(unique))
+        for hour, clicks, unique in found
+    ]
+
+
+def hours_of_week(
+    connection: Connection, scope: Scope, period: Period, classes: Collection[ClickClass], ahead: int
+) -> list[tuple[int, Count]]:
+    """The same by the hours of a week, from 0, which is Monday's first, of such clocks; in no order. One query."""
+    parameters = {**_parameters(scope, period, classes), "ahead": ahead + _THURSDAY * _SLOTS_PER_DAY}
+    found = connection.execute(_hours(scope.shape, Hours.OF_WEEK), parameters)
+    return [(hour, Count(int(clicks), int(unique))) for hour, clicks, unique in found]
 
 
 def days(connection: Connection, parts: Parts) -> list[Slot]:
@@ -90,20 +119,45 @@ def _all(query: Any) -> Select[Any]:
     return select(query)
 
 
+def _parameters(scope: Scope, period: Period, classes: Collection[ClickClass]) -> dict[str, Any]:
+    first, last = month_of_day(day_of(period.start_ms)), month_of_day(day_of(period.end_ms - 1))
+    return {
+        **scope.parameters,
+        # A list and not a range, so that the index finds each month's link at once.
+        "months": range(first, last + 1),
+        "start": period.start_ms // SLOT_MS,
+        "end": period.end_ms // SLOT_MS,
+        "kinds": [int(kind) for kind in classes],
+    }
+
+
 @lru_cache(KEPT)
-def _slots(scope: Scope, has_part_of_day: bool) -> Select[Any]:
+def _slots(scope: Scope, has_part_of_day: bool) -> Select[int, Any, Any]:
     """Slots by the parameters of `slots`, for all scopes of this shape."""
-    table = click_series.c
-    time = table.bucket
-    where: list[ColumnElement[bool]] = [
-        table.month.in_(bindparam("months", expanding=True)),
-        scope.credited(table.link_id),
-        time >= bindparam("start"),
-        time < bindparam("end"),
-        table["class"].in_(bindparam("kinds", expanding=True)),
-    ]
+    time = click_series.c.bucket
+    query = _by(time, scope).order_by(time)
     if has_part_of_day:
         number = time % _SLOTS_PER_DAY
-        where += [number >= bindparam("first_of_day"), number < bindparam("end_of_day")]
-    query = select(time, func.sum(table.clicks), func.sum(table.unique)).where(*where)
-    return query.group_by(time).order_by(time)
+        query = query.where(number >= bindparam("first_of_day"), number < bindparam("end_of_day"))
+    return query
+
+
+@lru_cache(KEPT)
+def _hours(scope: Scope, which: Hours) -> Select[int, Any, Any]:
+    """Hours by the parameters of `hours`, for all scopes of this shape."""
+    slot = click_series.c.bucket + bindparam("ahead", type_=BigInteger)
+    # Division of integers is one on both engines only by this operator.
+    hour = slot.op("/", precedence=_AS_TIMES, return_type=BigInteger())(literal_column(str(_SLOTS_PER_HOUR)))
+    return _by(hour % literal_column(str(HOURS_OF_WEEK)) if which is Hours.OF_WEEK else hour, scope)
+
+
+def _by(key: ColumnElement[int], scope: Scope) -> Select[int, Any, Any]:
+    table, named = click_series.c, key.label("key")
+    query = select(named, func.sum(table.clicks), func.sum(table.unique)).where(
+        table.month.in_(bindparam("months", expanding=True)),
+        scope.credited(table.link_id),
+        table.bucket >= bindparam("start"),
+        table.bucket < bindparam("end"),
+        table["class"].in_(bindparam("kinds", expanding=True)),
+    )
+    return query.group_by(named)
