@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     spool_min_free_bytes: int = Field(2**28, ge=0)
     orphans_per_day: int = Field(10_000, ge=0)
     live_subscribers: int = Field(1_000, ge=0, le=100_000)
+    referrer_url: Literal["origin", "page"] = "origin"
     click_retention_days: int = Field(90, ge=0, le=36_500)
     excluded_addresses: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     excluded_header: Annotated[str | None, AfterValidator(_header)] = None

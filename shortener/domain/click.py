@@ -47,7 +47,7 @@ class Dimension(IntEnum):
     """
 
     REFERRER = 1
-    #: Its origin, or as much more as the instance keeps.
+    #: Its origin or its page, as the instance keeps it.
     REFERRER_URL = 17
     BROWSER = 2
     OS = 3
@@ -142,17 +142,22 @@ def referrer_origin(referrer: str) -> str:
 
 
 def referrer_page(referrer: str) -> str:
-    """The same and its path, without query and fragment, cut to MAX_LABEL_LENGTH."""
+    """The same and its path, without query and fragment, cut to MAX_LABEL_LENGTH.
+
+    The path `/` is left out: a browser that tells no page says `https://news.example/`.
+    """
     origin = referrer_origin(referrer)
+    if not origin or origin.endswith("://"):
+        return origin
     _, _, rest = referrer.partition("://")
-    path = _AFTER_PATH.split(rest, maxsplit=1)[0].partition("/")
-    return f"{origin}{path[1]}{path[2]}"[:MAX_LABEL_LENGTH] if origin else ""
+    path = _AFTER_PATH.split(rest, maxsplit=1)[0].partition("/")[2]
+    return f"{origin}/{path}"[:MAX_LABEL_LENGTH] if path else origin
 
 
-def referrer_host(origin: str) -> str | None:
-    """The host of a referrer's origin, in lower case without `www.`, or None."""
+def referrer_host(referrer: str) -> str | None:
+    """The host of a referrer's origin or page, in lower case without `www.`, or None."""
     try:
-        host = urlsplit(origin).hostname or ""
+        host = urlsplit(referrer).hostname or ""
     except ValueError:
         return None
     return label(host.removeprefix("www."))

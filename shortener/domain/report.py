@@ -11,28 +11,43 @@ _COUNTS = ("clicks", "unique")
 
 
 def columns(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns of an answer's table: which kind of row it is, where or what it is about, and the counts."""
+    """The columns of an answer's table: which kind of row it is, where or what it is about, and the counts.
+
+    Of an answer with several groupings, also which of them a row belongs to.
+    """
+    if "groups" in answer:
+        return ("row", "group_by", "value", *_COUNTS)
     return ("row", "bucket" if answer["group_by"] == "timeseries" else "value", *_COUNTS)
 
 
 def rows(answer: Mapping[str, Any]) -> list[Sequence[Value]]:
     """The rows of an answer's table, in the order of `columns`. Those of kind `data`, `other` and `total` add up.
 
-    Rows of the period before, if it was asked for, have `previous-` before their kind.
+    Of several groupings each has its rows of kind `data` and `other`; a bucket of time stands in `value`. Rows of the
+    period before, if it was asked for, have `previous-` before their kind.
     """
-    return list(_rows(answer, columns(answer)[1], ""))
+    return list(_rows(answer, ""))
 
 
-def _rows(answer: Mapping[str, Any], name: str, prefix: str) -> Iterator[Sequence[Value]]:
-    for row in answer["data"]:
-        yield (prefix + DATA, row[name], *_counts(row))
-    if answer.get("other") is not None:
-        yield (prefix + OTHER, None, *_counts(answer["other"]))
-    yield (prefix + TOTAL, None, *_counts(answer["totals"]))
+def _rows(answer: Mapping[str, Any], prefix: str) -> Iterator[Sequence[Value]]:
+    several = "groups" in answer
+    for name, group in answer["groups"].items() if several else [(None, answer)]:
+        for kind, value, counts in _parts(group):
+            yield (prefix + kind, *([name] if several else []), value, *counts)
+    nowhere = (None,) if several else ()
+    yield (prefix + TOTAL, *nowhere, None, *_counts(answer["totals"]))
     for kind, clicks in answer["excluded"].items():
-        yield (prefix + EXCLUDED, kind, clicks, None)
+        yield (prefix + EXCLUDED, *nowhere, kind, clicks, None)
     if answer.get("previous") is not None:
-        yield from _rows(answer["previous"], name, f"{prefix}previous-")
+        yield from _rows(answer["previous"], f"{prefix}previous-")
+
+
+def _parts(group: Mapping[str, Any]) -> Iterator[tuple[str, Value, tuple[Value, ...]]]:
+    """Kind, bucket or value, and counts of one grouping's rows."""
+    for row in group["data"]:
+        yield DATA, row["bucket"] if "bucket" in row else row["value"], _counts(row)
+    if group.get("other") is not None:
+        yield OTHER, None, _counts(group["other"])
 
 
 def _counts(row: Mapping[str, Any]) -> tuple[Value, ...]:

@@ -231,8 +231,9 @@ def _scope(connection: Connection, whose: Whose) -> Scope:
 
 
 def _of_domain(connection: Connection, name: str) -> Scope:
+    """An empty `name` is the default one."""
     try:
-        scope = stats.of_domain(connection, hosts.normal_form(name))
+        scope = stats.of_domain(connection, hosts.normal_form(name) if name else "")
     except errors.DomainInvalid:
         scope = None
     if scope is None:

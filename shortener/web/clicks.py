@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from starlette.types import Scope
 
@@ -37,6 +38,8 @@ TELLING = frozenset({b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"x-moz"})
 _QR = re.compile(rb"(?:^|&)qr(?:=|&|$)")
 _NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent="", language="")
 _NOTHING_MORE = frame.pack_request("", {})
+#: What is kept of the page that led here, by name.
+_REFERRER_URL = {"origin": clicks.referrer_origin, "page": clicks.referrer_page}
 
 
 @dataclass(slots=True)
@@ -61,10 +64,19 @@ def of_scope(scope: Scope) -> Request:
 class Recorder:
     """Puts visits into the spool. One per worker, used on its event loop only."""
 
-    def __init__(self, spool: Spool, salts: Salts, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        salts: Salts,
+        trusted_proxies: Sequence[Network],
+        referrer_url: Literal["origin", "page"] = "origin",
+    ) -> None:
+        """`referrer_url` is what is kept of the page that led here."""
         self._spool = spool
         self._salts = salts
         self._trusted = trusted_proxies
+        self._referrer_url = _REFERRER_URL[referrer_url]
+        self._request = lru_cache(_REFERRERS_KEPT)(self._pack_request)
         # What depends on the visitor only is worked out once a day for each; the salt is part of the key, since a
         # part that was made without one must not stay.
         self._visitor = lru_cache(_VISITORS_KEPT)(self._pack_visitor)
@@ -100,7 +112,7 @@ class Recorder:
             day,
             self._salts.of(day),
         )
-        about = _about(fields.get(b"referer", b""), request.query)
+        about = self._about(fields.get(b"referer", b""), request.query)
         return frame.pack(now_ms, said, kind, click, about_visitor, about)
 
     def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes | None:
@@ -130,23 +142,18 @@ class Recorder:
             language=languages(language),
         )
 
+    def _about(self, referrer: bytes, query: bytes) -> bytes:
+        """The part of a click that only this request has."""
+        query = query if b"utm_" in query else b""
+        if not referrer and not query:
+            return _NOTHING_MORE
+        if len(referrer) + len(query) > _MAX_KEPT:
+            return self._pack_request(referrer, query)
+        return self._request(referrer, query)
 
-def _about(referrer: bytes, query: bytes) -> bytes:
-    """The part of a click that only this request has."""
-    query = query if b"utm_" in query else b""
-    if not referrer and not query:
-        return _NOTHING_MORE
-    if len(referrer) + len(query) > _MAX_KEPT:
-        return _pack_request(referrer, query)
-    return _pack_request_kept(referrer, query)
-
-
-def _pack_request(referrer: bytes, query: bytes) -> bytes:
-    origin = clicks.referrer_origin(referrer.decode("utf-8", "replace"))
-    return frame.pack_request(origin, clicks.utm(query.decode("utf-8", "replace")))
-
-
-_pack_request_kept = lru_cache(_REFERRERS_KEPT)(_pack_request)
+    def _pack_request(self, referrer: bytes, query: bytes) -> bytes:
+        url = self._referrer_url(referrer.decode("utf-8", "replace"))
+        return frame.pack_request(url, clicks.utm(query.decode("utf-8", "replace")))
 
 
 def _agent_text(fields: dict[bytes, bytes]) -> str:

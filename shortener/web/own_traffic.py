@@ -6,6 +6,7 @@ They are redirected like any other. Where nothing is set, none of this is in the
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
@@ -67,8 +68,15 @@ class OwnTraffic:
 class SelectiveRecorder(Recorder):
     """A recorder that leaves out own traffic."""
 
-    def __init__(self, spool: Spool, salts: Salts, trusted_proxies: Sequence[Network], own: OwnTraffic) -> None:
-        super().__init__(spool, salts, trusted_proxies)
+    def __init__(
+        self,
+        spool: Spool,
+        salts: Salts,
+        trusted_proxies: Sequence[Network],
+        referrer_url: Literal["origin", "page"],
+        own: OwnTraffic,
+    ) -> None:
+        super().__init__(spool, salts, trusted_proxies, referrer_url)
         self._own = own
 
     def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes | None:
@@ -85,5 +93,5 @@ def make_recorder(configured: Settings, spool: Spool, salts: Salts) -> Recorder:
         configured.trusted_proxies,
     )
     if own.is_nobodys:
-        return Recorder(spool, salts, configured.trusted_proxies)
-    return SelectiveRecorder(spool, salts, configured.trusted_proxies, own)
+        return Recorder(spool, salts, configured.trusted_proxies, configured.referrer_url)
+    return SelectiveRecorder(spool, salts, configured.trusted_proxies, configured.referrer_url, own)

@@ -107,6 +107,7 @@ SCOPES = {
     "all": ("", ["x", "y", "x"]),
     "link": ("/links/x", ["x", "x"]),
     "domain": ("/domains/other.example", ["y"]),
+    "default-domain": ("/domains/default", ["x", "x"]),
     "tag-with-a-slash": ("/tags/a/b", ["x", "x"]),
     "orphans": ("/orphans", ["/nothing"]),
 }

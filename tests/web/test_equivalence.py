@@ -140,10 +140,10 @@ class Both:
         {},
         {"not_found_target": "https://example.com/nowhere"},
         {"proxied": True},
-        {"domain": "go.example"},
+        {"domain": "go.example", "referrer_url": "page"},
         {"excluded_addresses": "203.0.113.0/24", "excluded_parameter": "a", "excluded_header": "Cookie=a=b"},
     ],
-    ids=["plain", "not-found-target", "proxied", "domain", "own-traffic"],
+    ids=["plain", "not-found-target", "proxied", "domain-and-pages", "own-traffic"],
 )
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any

@@ -58,6 +58,19 @@ def test_a_time_series(visited: TestClient, path: str) -> None:
     assert found[-2:] == [["total", "", "4", "1"], ["excluded", "bot", "1", ""]]
 
 
+def test_several_groupings(visited: TestClient) -> None:
+    found = rows(visited, "/links/x", group_by="utm_source,browser", limit=1)
+    assert found == [
+        ["row", "group_by", "value", "clicks", "unique"],
+        ["data", "utm_source", "'=1+1", "2", "1"],
+        ["other", "utm_source", "", "2", "0"],
+        ["data", "browser", "Firefox", "4", "1"],
+        ["other", "browser", "", "0", "0"],
+        ["total", "", "", "4", "1"],
+        ["excluded", "", "bot", "1", ""],
+    ]
+
+
 def test_ndjson(visited: TestClient) -> None:
     answer = visited.get(f"{API}/stats.ndjson", params={"group_by": "browser"})
     assert answer.headers["content-type"] == "application/x-ndjson"

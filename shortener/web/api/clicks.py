@@ -19,6 +19,7 @@ from shortener.web.api.classes import Classes
 from shortener.web.api.periods import PeriodDep
 from shortener.web.api.schemas.clicks import EXAMPLE, ClickOut
 from shortener.web.api.schemas.fields import PageOut
+from shortener.web.api.stats import DEFAULT
 from shortener.web.deps import DomainName, PartsDep, caller_with
 from shortener.web.responses import ORJSONResponse
 
@@ -51,7 +52,7 @@ async def _of_link(code: str, domain: DomainName = "") -> Whose:
 
 
 async def _of_domain(name: str) -> Whose:
-    return Whose(Kind.DOMAIN, name)
+    return Whose(Kind.DOMAIN, "" if name == DEFAULT else name)
 
 
 async def _of_tag(tag: str) -> Whose:

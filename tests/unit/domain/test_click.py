@@ -223,6 +223,73 @@ def test_a_long_referrer_is_cut() -> None:
     assert len(origin) == clicks.MAX_LABEL_LENGTH
 
 
+#: Of those above, by name: the page kept. Of all others it is the origin.
+PAGES = {
+    "page": "https://news.example/article/1",
+    "port": "http://news.example:8080/x",
+    "user-info": "https://news.example/x",
+    "user-info-with-at-sign": "https://news.example/x",
+    "at-sign-in-path": "https://news.example/@bob",
+    "app": "android-app://com.example.mail/inbox/bob",
+    "ipv6": "http://[2001:db8::1]:80/x",
+    "ipv6-unclosed": "http://[2001:db8::1/x",
+}
+
+
+@pytest.mark.parametrize("name", REFERRERS)
+def test_page_of_a_referrer(name: str) -> None:
+    referrer, origin, _ = REFERRERS[name]
+    assert clicks.referrer_page(referrer) == PAGES.get(name, origin)
+
+
+@pytest.mark.parametrize(
+    ("referrer", "page"),
+    [
+        ("https://news.example/", "https://news.example"),
+        ("https://news.example//", "https://news.example//"),
+        ("https://news.example/?user=bob", "https://news.example"),
+        ("https://news.example/a/b/?user=bob/c#d", "https://news.example/a/b/"),
+        ("https://news.example/a#bob?c", "https://news.example/a"),
+        ("https://news.example/a\\bob", "https://news.example/a"),
+        ("https://news.example?to=/profile/bob", "https://news.example"),
+        ("https://news.example#/profile/bob", "https://news.example"),
+        ("https://bob@news.example?to=https://x.example/y", "https://news.example"),
+        ("https://news.example/to/https://x.example/y", "https://news.example/to/https://x.example/y"),
+        ("https://news.example/caf%C3%A9%3Fa", "https://news.example/caf%C3%A9%3Fa"),
+        ("https://News.example/Art%20icle", "https://News.example/Art%20icle"),
+        ("https://bob@/profile", "https://"),
+        ("file:///home/bob/letter.html", "file://"),
+    ],
+)
+def test_a_page_is_scheme_host_and_path(referrer: str, page: str) -> None:
+    assert clicks.referrer_page(referrer) == page
+
+
+@law
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"a:/?#@\\[]%. \t\n\0\u0130", "://", "https", "news.example", "a" * 300, "%3F", "\u2100", "😀"]
+        )
+    ).map("".join)
+)
+def test_a_page_adds_a_path_to_an_origin_and_nothing_else(referrer: str) -> None:
+    origin, page = clicks.referrer_origin(referrer), clicks.referrer_page(referrer)
+    assert page.startswith(origin)
+    assert page[len(origin) :][:1] in {"", "/"}
+    assert not set(page) & set("?#\\")
+    assert page.removeprefix(origin) in referrer
+    assert len(page) <= clicks.MAX_LABEL_LENGTH
+    assert clicks.referrer_page(page) == page
+    assert clicks.referrer_host(page) == clicks.referrer_host(origin)
+
+
+def test_a_long_page_is_cut() -> None:
+    page = clicks.referrer_page(f"https://news.example/{'a' * 1000}?user=bob")
+    assert page == f"https://news.example/{'a' * 491}"
+    assert len(page) == clicks.MAX_LABEL_LENGTH
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

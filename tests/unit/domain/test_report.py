@@ -49,3 +49,24 @@ def test_the_period_before() -> None:
         "previous-total",
         "previous-excluded",
     ]
+
+
+def test_several_groupings_tell_theirs() -> None:
+    series, breakdown = {"data": SERIES["data"]}, {name: BREAKDOWN[name] for name in ("data", "other")}
+    answer = {
+        "group_by": "timeseries,browser",
+        "totals": COUNT,
+        "excluded": {"bot": 2},
+        "groups": {"timeseries": series, "browser": breakdown},
+    }
+    assert report.columns(answer) == ("row", "group_by", "value", "clicks", "unique")
+    assert report.rows(answer) == [
+        ("data", "timeseries", "2026-11-22T00:00:00+01:00", 5, 3),
+        ("data", "browser", "Firefox", 4, 2),
+        ("data", "browser", None, 1, 0),
+        ("other", "browser", None, 1, 1),
+        ("total", None, None, 5, 3),
+        ("excluded", None, "bot", 2, None),
+    ]
+    before = report.rows({**answer, "previous": answer})[6:]
+    assert [row[:2] for row in before[:2]] == [("previous-data", "timeseries"), ("previous-data", "browser")]

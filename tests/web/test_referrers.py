@@ -1,0 +1,128 @@
+"""What is kept of the page that led here, as `SHORTENER_REFERRER_URL` says, by the canonical routes.
+
+The edge does the same (test_equivalence, acceptance/test_referrers).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from shortener.app import create_app
+from shortener.settings import Settings
+from tests.conftest import AUTHORIZED, FIREFOX
+from tests.server import eventually
+from tests.web.waiting import drained
+
+ARTICLE = "https://bob:secret@www.News.example:8443/article/1?user=bob#end"
+#: What is sent, and what then is the referrer: its host; its address by what is kept.
+SENT: dict[str, tuple[dict[str, str], str | None, dict[str, str | None]]] = {
+    "a page": (
+        {"referer": ARTICLE},
+        "news.example",
+        {"origin": "https://www.News.example:8443", "page": "https://www.News.example:8443/article/1"},
+    ),
+    "no more than an origin": (
+        {"referer": "https://news.example/"},
+        "news.example",
+        dict.fromkeys(["origin", "page"], "https://news.example"),
+    ),
+    "an app": (
+        {"referer": "android-app://org.example/inbox"},
+        "org.example",
+        {"origin": "android-app://org.example", "page": "android-app://org.example/inbox"},
+    ),
+    "a page too long to be remembered": (
+        {"referer": f"https://news.example/{'a' * 2000}"},
+        "news.example",
+        {"origin": "https://news.example", "page": f"https://news.example/{'a' * 491}"},
+    ),
+    "nothing": ({}, None, dict.fromkeys(["origin", "page"])),
+    "nonsense": ({"referer": "/article?to=https://x.example/"}, None, dict.fromkeys(["origin", "page"])),
+    "a file": ({"referer": "file:///home/bob/letter"}, None, dict.fromkeys(["origin", "page"])),
+    "a wish not to be tracked": ({"referer": ARTICLE, "sec-gpc": "1"}, None, dict.fromkeys(["origin", "page"])),
+}
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+#: Who leaves out visits of their own has another recorder.
+with_own_traffic = pytest.mark.parametrize("own", [{}, {"excluded_parameter": "nostat"}], ids=["all", "but-ours"])
+
+
+@pytest.fixture(params=["origin", "page"])
+def kept(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def own() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def app(settings: Settings, kept: str, own: dict[str, str]) -> FastAPI:
+    return create_app(settings.model_copy(update={"referrer_url": kept, **own}))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    headers = {**AUTHORIZED, "user-agent": FIREFOX}
+    with TestClient(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
+        yield opened
+
+
+def make(client: TestClient, code: str, **fields: Any) -> None:
+    made = client.post("/api/v1/links", json={"target": "https://example.com/", "code": code, **fields})
+    assert made.status_code == 201, made.text
+
+
+def clicks_of(client: TestClient, path: str) -> list[dict[str, Any]]:
+    """Oldest first."""
+    found: list[dict[str, Any]] = client.get(f"/api/v1{path}/clicks").json()["data"]
+    return found[::-1]
+
+
+def rows(client: TestClient, group_by: str, **asked: str) -> dict[str | None, int]:
+    answer = client.get("/api/v1/links/x/stats", params={"group_by": group_by, "interval": "24h", **asked}).json()
+    return {row["value"]: row["clicks"] for row in answer["data"]}
+
+
+@with_own_traffic
+@on_sqlite
+def test_every_referrer_is_kept_as_the_setting_says(client: TestClient, kept: str) -> None:
+    make(client, "x")
+    for sent, _, _ in SENT.values():
+        assert client.get("/x", headers=sent).status_code == 302
+    drained(client)
+    found = [(click["referrer"], click["referrer_url"]) for click in clicks_of(client, "/links/x")]
+    assert dict(zip(SENT, found, strict=True)) == {name: (host, url[kept]) for name, (_, host, url) in SENT.items()}
+
+
+@on_sqlite
+def test_hosts_are_grouped_and_addresses_apart(client: TestClient, kept: str) -> None:
+    make(client, "x")
+    for page in ("/a?user=bob", "/a?user=eve", "/b"):
+        assert client.get("/x", headers={"referer": f"https://news.example{page}"}).status_code == 302
+    drained(client)
+    assert rows(client, "referrer") == {"news.example": 3}
+    pages = {"https://news.example/a": 2, "https://news.example/b": 1}
+    assert rows(client, "referrer_url") == ({"https://news.example": 3} if kept == "origin" else pages)
+    only = rows(client, "referrer", referrer_url="https://news.example/a")
+    assert only == ({} if kept == "origin" else {"news.example": 2})
+
+
+@with_own_traffic
+@on_sqlite
+def test_clicks_of_every_kind_are_kept_alike(client: TestClient, kept: str) -> None:
+    """Those that wait in the inbox, those behind a password, and those on unknown codes."""
+    make(client, "few", max_clicks=1)
+    make(client, "locked", password="open sesame")
+    referer = {"referer": ARTICLE}
+    assert client.get("/few", headers=referer).status_code == 302
+    assert client.get("/locked", headers={**referer, "x-link-password": "open sesame"}).status_code == 302
+    assert client.get("/nowhere", headers=referer).status_code == 404
+    drained(client)
+    url = SENT["a page"][2][kept]
+    for path in ("/links/few", "/links/locked", "/orphans"):
+        eventually(lambda asked=path: bool(clicks_of(client, asked)))  # type: ignore[misc]
+        assert [(c["referrer"], c["referrer_url"]) for c in clicks_of(client, path)] == [("news.example", url)], path
