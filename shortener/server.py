@@ -4,6 +4,9 @@
 memory of processes that run for months. Its arguments are no interface.
 """
 
+if __name__ == "__main__":
+    import shortener.lean  # noqa: F401  # before others could load what it keeps out
+
 import contextlib
 import gc
 import socket

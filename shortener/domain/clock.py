@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from shortener.domain.period import DAY_MS, SLOT_MS, Period
 
-
 #: Hours of a week count from 0, which is Monday's first (ISO 8601).
 HOURS_OF_WEEK = 7 * 24
 
