@@ -4,7 +4,6 @@ Instants are milliseconds since 1970 UTC. Statistics are kept in slots of 15 min
 today is a multiple of that away from UTC, so the days of any zone are whole numbers of slots.
 """
 
-import calendar
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,21 +77,6 @@ class Asked:
     interval: Interval = Interval.MONTH
     start: datetime | None = None
     end: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """A period taken apart for reading: months and days are whole in UTC, the edges are what is left over.
-
-    `months` counts from January of year 0, `days` from 1970-01-01; `edges` are pairs of instants of
-    one day, at most two. Together they cover every instant of the period exactly once.
-    """
-
-    months: tuple[int, ...]
-    days: tuple[int, ...]
-    #: The first day of months and days together, and the day after their last.
-    whole: tuple[int, int]
-    edges: tuple[tuple[int, int], ...]
 
 
 def to_ms(moment: datetime) -> int:
@@ -173,6 +157,20 @@ def previous(period: Period) -> Period:
     return Period(min(start_ms, period.start_ms - SLOT_MS), period.start_ms, period.zone)
 
 
+def filled_up(period: Period, now_ms: int, *, has_all: bool) -> Period:
+    """`period` and, where no clicks can be beyond an end of it, the rest of the UTC month in which that end lies.
+
+    None are beyond now; and what a clock dates a little later belongs to now. `has_all` says that none are before it.
+    So the month that goes on is a whole one, and none of its clicks has to be looked for day by day or singly.
+    """
+    start_ms, end_ms = period.start_ms, period.end_ms
+    if has_all:
+        start_ms = month_start_ms(month_of_day(day_of(start_ms)))
+    if end_ms > now_ms:
+        end_ms = month_start_ms(month_of_day(day_of(end_ms - 1)) + 1)
+    return Period(start_ms, end_ms, period.zone)
+
+
 def widened(period: Period, before_day: int) -> Period:
     """`period`, but where an end cuts a UTC day before `before_day`, the whole of that day."""
     start, end = period.start_ms, period.end_ms
@@ -225,35 +223,10 @@ def bucket_starts(period: Period, granularity: Granularity) -> list[int]:
     return starts
 
 
-def cover(period: Period) -> Cover:
-    """`period` as whole UTC months, whole UTC days and the edges that are left over."""
-    first_day, end_day = -(-period.start_ms // DAY_MS), period.end_ms // DAY_MS
-    if first_day >= end_day:
-        midnight = min(first_day * DAY_MS, period.end_ms)
-        return Cover((), (), (0, 0), _edges((period.start_ms, midnight), (midnight, period.end_ms)))
-    edges = _edges((period.start_ms, first_day * DAY_MS), (end_day * DAY_MS, period.end_ms))
-    months, days = [], []
-    day = first_day
-    while day < end_day:
-        moment = from_ms(day * DAY_MS)
-        length = calendar.monthrange(moment.year, moment.month)[1]
-        if moment.day == 1 and day + length <= end_day:
-            months.append(month_of_day(day))
-            day += length
-        else:
-            days.append(day)
-            day += 1
-    return Cover(tuple(months), tuple(days), (first_day, end_day), edges)
-
-
 @cache
 def _zone_names() -> frozenset[str]:
     """The names people use; not the machine's own zone, nor those that count leap seconds (`right/`)."""
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
-
-
-def _edges(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    return tuple(span for span in spans if span[0] < span[1])
 
 
 def _midnight(day: date, tz: ZoneInfo) -> datetime:

@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from shortener.domain import clock
+from shortener.domain import cover as covers
 from shortener.domain import cut as cuts
 from shortener.domain import period as periods
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
-from shortener.domain.period import DAY_MS, Cover, Granularity, Period
+from shortener.domain.period import DAY_MS, Granularity, Period
 from shortener.storage import folding, parts, series
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
@@ -104,7 +106,7 @@ class Rollup:
 
     @cached_property
     def _cover(self) -> Cover:
-        return periods.cover(self.period)
+        return covers.cover(self.period)
 
     def _total(self, key: Key, cover: Cover) -> Parts:
         return parts.of_total(self.scope, key, cover, self.classes, self._marks[TOTAL])

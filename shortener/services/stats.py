@@ -99,9 +99,10 @@ def _answer(connection: Connection, scope: Scope, question: Question, first: dat
 
 def _about(connection: Connection, scope: Scope, question: Question, asked: Period) -> Answer:
     period = _kept(asked, pruning.pruned_before(connection), question)
-    source: Source = Rollup(connection, scope, period, question.classes)
+    read = periods.filled_up(period, periods.to_ms(datetime.now(UTC)), has_all=_is_about_all(question))
+    source: Source = Rollup(connection, scope, read, question.classes)
     if question.filters:
-        source = Raw(connection, scope, period, question.classes, question.filters)
+        source = Raw(connection, scope, read, question.classes, question.filters)
     granularity = None
     if TIMESERIES in question.groupings:
         granularity = question.granularity or periods.default_granularity(period)
@@ -144,10 +145,15 @@ def _answered(
 def _period(connection: Connection, scope: Scope, question: Question, first: datetime) -> Period:
     """The period that a question is about. Raises PeriodInvalid."""
     asked = question.period
-    if (asked.start, asked.end, asked.interval) == (None, None, Interval.ALL):
+    if _is_about_all(question):
         earliest_ms = rows.first_slot_ms(connection, scope)
         first = first if earliest_ms is None else min(first, periods.from_ms(earliest_ms))
     return periods.resolve(asked, datetime.now(UTC), first)
+
+
+def _is_about_all(question: Question) -> bool:
+    asked = question.period
+    return (asked.start, asked.end, asked.interval) == (None, None, Interval.ALL)
 
 
 def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
@@ -162,7 +168,8 @@ def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
 def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> list[dict[str, Any]]:
     clicks, unique = [0] * len(starts), [0] * len(starts)
     for slot in slots:
-        index = bisect_right(starts, slot.start_ms) - 1
+        # Never before the first: the first day may begin before its first bucket.
+        index = max(bisect_right(starts, slot.start_ms) - 1, 0)
         clicks[index] += slot.clicks
         unique[index] += slot.unique
     return [

@@ -27,8 +27,9 @@ from sqlalchemy import (
 )
 
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.cover import Cover
 from shortener.domain.filter import Filter
-from shortener.domain.period import DAY_MS, Cover, Period
+from shortener.domain.period import DAY_MS, Period
 from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
 from shortener.storage.filters import conditions, unfolded, within
 from shortener.storage.stats import Scope

@@ -80,8 +80,8 @@ def test_many_threads_at_once_load_it_once(made: str) -> None:
 def loaded() -> frozenset[str]:
     """The modules of a process that has loaded all that a server begins with, and made its application."""
     program = (
-        "import sys; import shortener.lean; from shortener import server, worker, app; from shortener.settings import Settings;"
-        "app.create_app(Settings()); print(*sys.modules)"
+        "import sys; import shortener.lean; from shortener import server, worker, app;"
+        "from shortener.settings import Settings; app.create_app(Settings()); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-P", "-c", program], check=True, capture_output=True, text=True)
     return frozenset(done.stdout.split())

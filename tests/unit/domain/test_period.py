@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortener import errors
+from shortener.domain import cover as covers
 from shortener.domain import period as periods
-from shortener.domain.period import DAY_MS, SLOT_MS, Cover, Granularity, Interval, Period
+from shortener.domain.cover import Cover
+from shortener.domain.period import DAY_MS, SLOT_MS, Granularity, Interval, Period
 from tests.unit.laws import law, slow_law
 
 HOUR_MS = 4 * SLOT_MS
@@ -170,7 +172,7 @@ def test_the_first_and_the_last_of_the_longest_periods(zone: str) -> None:
     for start in (periods.EARLIEST, periods.LATEST - periods.LONGEST):
         period = periods.between(start, start + periods.LONGEST, ZoneInfo(zone))
         assert period.end_ms - period.start_ms == 366_000 * DAY_MS
-        assert len(periods.cover(period).months) < 32_766
+        assert len(covers.cover(period).months) < 32_766
         for granularity in Granularity:
             with pytest.raises(errors.TooManyBuckets):
                 periods.bucket_starts(period, granularity)
@@ -364,6 +366,48 @@ def test_default_granularity(start: str, end: str, granularity: Granularity) -> 
     assert periods.bucket_starts(period, granularity)
 
 
+# --- filled up
+
+NOW = at("2026-11-23T07:15")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "has_all", "filled"),
+    {
+        "it ends before now": (
+            "2026-10-02T03:00",
+            "2026-11-23T07:00",
+            False,
+            ("2026-10-02T03:00", "2026-11-23T07:00"),
+        ),
+        "it ends now": ("2026-10-02T03:00", "2026-11-23T07:15", False, ("2026-10-02T03:00", "2026-11-23T07:15")),
+        "it reaches beyond now": (
+            "2026-10-02T03:00",
+            "2026-11-23T07:30",
+            False,
+            ("2026-10-02T03:00", "2026-12-01T00:00"),
+        ),
+        "to the end of a month": (
+            "2026-10-02T03:00",
+            "2026-12-01T00:00",
+            False,
+            ("2026-10-02T03:00", "2026-12-01T00:00"),
+        ),
+        "into the next": ("2026-10-02T03:00", "2026-12-01T00:15", False, ("2026-10-02T03:00", "2027-01-01T00:00")),
+        "nothing is before it": (
+            "2026-10-02T03:00",
+            "2026-11-01T00:00",
+            True,
+            ("2026-10-01T00:00", "2026-11-01T00:00"),
+        ),
+        "both": ("2025-12-31T03:00", "2026-11-23T07:30", True, ("2025-12-01T00:00", "2026-12-01T00:00")),
+    }.values(),
+)
+def test_filled_up(start: str, end: str, has_all: bool, filled: tuple[str, str]) -> None:
+    found = periods.filled_up(between(start, end), periods.to_ms(NOW), has_all=has_all)
+    assert found == between(*filled)
+
+
 # --- cover
 
 
@@ -380,7 +424,7 @@ def spans(cover: Cover) -> list[tuple[int, int]]:
 @law
 @given(any_period(days=100) | any_period(days=900))
 def test_a_cover_takes_every_instant_exactly_once(period: Period) -> None:
-    cover = periods.cover(period)
+    cover = covers.cover(period)
     pieces = spans(cover)
     assert all(start < end for start, end in pieces)
     # One piece ends where the next begins, from the period's start to its end: nothing is left out or taken twice.
@@ -392,7 +436,7 @@ def test_a_cover_takes_every_instant_exactly_once(period: Period) -> None:
 @law
 @given(any_period(days=900))
 def test_a_cover_leaves_little_to_the_edges(period: Period) -> None:
-    cover = periods.cover(period)
+    cover = covers.cover(period)
     assert len(cover.edges) <= 2
     assert all(start // DAY_MS == (end - 1) // DAY_MS for start, end in cover.edges)
     # Days of a whole month are never taken singly: at most those of two months that are cut.
@@ -417,7 +461,7 @@ def test_a_cover_leaves_little_to_the_edges(period: Period) -> None:
     ],
 )
 def test_covers(start: str, end: str, months: int, days: int, edges: int) -> None:
-    cover = periods.cover(between(start, end))
+    cover = covers.cover(between(start, end))
     assert (len(cover.months), len(cover.days), len(cover.edges)) == (months, days, edges)
 
 
