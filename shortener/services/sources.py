@@ -22,7 +22,7 @@ from shortener.storage import folding, parts, series
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
 from shortener.storage.parts import Key, Parts
-from shortener.storage.stats import Count, Scope, Slot
+from shortener.storage.stats import INSTANCE, Count, Scope, Slot
 
 #: Buckets that are made of days.
 _OF_DAYS = frozenset({Granularity.DAY, Granularity.WEEK, Granularity.MONTH})
@@ -49,6 +49,9 @@ class Source(Protocol):
 
     def links(self) -> Parts:
         """The parts of a breakdown by link."""
+
+    def domains(self) -> Parts | None:
+        """The parts of a breakdown by domain; None where only links tell of theirs."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class Rollup:
     def links(self) -> Parts:
         """See Source."""
         return self._total(Key.LINK, self._cover)
+
+    def domains(self) -> Parts | None:
+        """See Source."""
+        return self._total(Key.DOMAIN, self._cover) if self.scope == INSTANCE else None
 
     def _by_hour(self) -> list[Slot]:
         return [
@@ -165,7 +172,13 @@ class Raw:
 
     def links(self) -> Parts:
         """See Source."""
-        return parts.filtered(self.scope, None, self.period, self.classes, self.filters)
+        return parts.filtered(self.scope, Key.LINK, self.period, self.classes, self.filters)
+
+    def domains(self) -> Parts | None:
+        """See Source."""
+        if self.scope != INSTANCE:
+            return None
+        return parts.filtered(self.scope, Key.DOMAIN, self.period, self.classes, self.filters)
 
     def _slots(self) -> list[Slot]:
         return [slot for kind in self.classes for slot in self._by_class.get(kind, ())]

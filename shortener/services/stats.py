@@ -15,11 +15,12 @@ from shortener.domain import tag as tags
 from shortener.domain.click import ClickClass
 from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
-from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
+from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
 from shortener.services.sources import Raw, Rollup, Source
 from shortener.storage import breakdowns, links, pruning, schema
 from shortener.storage import stats as rows
+from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
 from shortener.storage.stats import Count, Scope, Slot
 
@@ -193,13 +194,11 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
         found = breakdowns.by_value(connection, source.values(dimension), limit)
         absent = totals - found.sum
     elif grouping == TAG:
-        parts = source.links()
-        found, absent = breakdowns.by_tag(connection, parts, limit), breakdowns.untagged(connection, parts)
+        found, absent = breakdowns.by_tag(connection, source.links(), limit)
         overlapping = {"overlapping": True}
         totals = found.sum + absent
     else:
-        by = {LINK: breakdowns.by_link, DOMAIN: breakdowns.by_domain}[grouping]
-        found = by(connection, source.links(), limit)
+        found = _by_link_or_domain(connection, source, grouping, limit)
         # Unknown codes are no link's.
         absent = totals - found.sum
     data: list[tuple[str | None, Count]] = list(found.rows)
@@ -214,6 +213,15 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
         "other": _json(other),
         **overlapping,
     }
+
+
+def _by_link_or_domain(connection: Connection, source: Source, grouping: str, limit: int) -> Breakdown:
+    if grouping == LINK:
+        return breakdowns.by_link(connection, source.links(), limit)
+    parts = source.domains()
+    if parts is not None:
+        return breakdowns.by_domain(connection, parts, limit)
+    return breakdowns.by_domain_of_links(connection, source.links(), limit)
 
 
 def _json(count: Count) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, case, func, select
 
 from shortener.storage.click_tables import label
 from shortener.storage.parts import KEPT, Parts
@@ -23,7 +23,7 @@ _Build = Callable[[FromClause], Select[Any]]
 class Breakdown:
     """The values with most clicks, in order, and the sum over all values."""
 
-    rows: Sequence[tuple[str, Count]]
+    rows: Sequence[tuple[str | None, Count]]
     sum: Count
 
 
@@ -37,20 +37,25 @@ def by_link(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     return _read(connection, _by_link, parts, limit)
 
 
-def by_tag(connection: Connection, parts: Parts, limit: int) -> Breakdown:
-    """The breakdown by the tags of the links that are keys; a link counts for each of its tags. One query."""
-    return _read(connection, _by_tag, parts, limit)
+def by_tag(connection: Connection, parts: Parts, limit: int) -> tuple[Breakdown, Count]:
+    """The breakdown by the tags of the links that are keys, and the clicks of those links that carry none. One query.
+
+    A link counts for each of its tags.
+    """
+    found = _read(connection, _by_tag, parts, limit + 1)
+    # It comes first, if there is one.
+    untagged = sum((count for name, count in found.rows if name is None), Count())
+    return Breakdown([row for row in found.rows if row[0] is not None][:limit], found.sum - untagged), untagged
 
 
 def by_domain(connection: Connection, parts: Parts, limit: int) -> Breakdown:
-    """The breakdown by the domains of the links that are keys. One query."""
+    """The breakdown whose keys are domains. One query."""
     return _read(connection, _by_domain, parts, limit)
 
 
-def untagged(connection: Connection, parts: Parts) -> Count:
-    """The clicks of those links that carry no tag. One query."""
-    row = connection.execute(_statement(_untagged, parts), parts.parameters).one()
-    return Count(int(row[0] or 0), int(row[1] or 0))
+def by_domain_of_links(connection: Connection, parts: Parts, limit: int) -> Breakdown:
+    """The breakdown by the domains of the links that are keys. One query."""
+    return _read(connection, _by_domain_of_links, parts, limit)
 
 
 def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Breakdown:
@@ -78,20 +83,20 @@ def _by_link(query: FromClause) -> Select[Any]:
 
 
 def _by_tag(query: FromClause) -> Select[Any]:
-    carried = query.join(link_tag, link_tag.c.link_id == query.c.key)
+    carried = query.outerjoin(link_tag, link_tag.c.link_id == query.c.key)
     grouped = _summed(link_tag.c.tag_id, query, carried)
-    return _ordered(select(tag.c.name).join(grouped, grouped.c.key == tag.c.id), grouped)
+    named = select(tag.c.name).select_from(grouped.outerjoin(tag, grouped.c.key == tag.c.id))
+    return _ordered(named, grouped, tag.c.name.is_not(None))
 
 
 def _by_domain(query: FromClause) -> Select[Any]:
+    return _ordered(select(domain.c.name).join(query, query.c.key == domain.c.id), query)
+
+
+def _by_domain_of_links(query: FromClause) -> Select[Any]:
     owned = query.join(link, link.c.id == query.c.key)
     grouped = _summed(link.c.domain, query, owned)
     return _ordered(select(domain.c.name).join(grouped, grouped.c.key == domain.c.name), grouped)
-
-
-def _untagged(query: FromClause) -> Select[Any]:
-    sums = select(func.sum(query.c.clicks), func.sum(query.c.unique))
-    return sums.where(query.c.key.not_in(select(link_tag.c.link_id)))
 
 
 def _summed(key: Any, query: FromClause, joined: FromClause) -> FromClause:
@@ -99,9 +104,9 @@ def _summed(key: Any, query: FromClause, joined: FromClause) -> FromClause:
     return select(key.label("key"), *sums).select_from(joined).group_by(key).subquery()
 
 
-def _ordered(named: Select[Any], counts: FromClause) -> Select[Any]:
+def _ordered(named: Select[Any], counts: FromClause, *first: ColumnElement[bool]) -> Select[Any]:
     """The first rows of `counts` by the names that `named` joins to them, each with the sums over all of them."""
     clicks, unique = counts.c.clicks, counts.c.unique
     name = named.selected_columns[0]
     query = named.add_columns(clicks, unique, func.sum(clicks).over(), func.sum(unique).over())
-    return query.order_by(clicks.desc(), unique.desc(), name).limit(bindparam("most"))
+    return query.order_by(*first, clicks.desc(), unique.desc(), name).limit(bindparam("most"))

@@ -32,7 +32,7 @@ from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Period
 from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
 from shortener.storage.filters import conditions, unfolded, within
-from shortener.storage.stats import Scope
+from shortener.storage.stats import Scope, domain_of, is_domain
 
 #: Statements kept: a page of statistics needs ten, of links, tags or all; each takes some 50 KiB.
 KEPT = 64
@@ -46,10 +46,16 @@ class Key(Enum):
 
     VALUE = auto()
     LINK = auto()
+    #: Ids of domains, of all links.
+    DOMAIN = auto()
     #: Of all classes, whichever are asked for.
     CLASS = auto()
     #: UTC days, of those that are whole.
     DAY = auto()
+
+
+#: Where raw clicks have them.
+_COLUMNS = {Key.LINK: "link_id", Key.DOMAIN: "domain_id", Key.CLASS: "class", Key.DAY: "day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +74,22 @@ def of_values(scope: Scope, dimension: Dimension, cover: Cover, classes: Collect
 
 
 def of_total(scope: Scope, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
-    """Clicks by link, class or day, where daily totals are folded up to `mark`."""
+    """Clicks by link, domain, class or day, where daily totals are folded up to `mark`."""
     return _parts(scope, TOTAL, key, cover, classes, mark)
 
 
 def filtered(
     scope: Scope,
-    dimension: Dimension | None,
+    key: Dimension | Key,
     period: Period,
     classes: Collection[ClickClass],
     filters: Collection[Filter],
 ) -> Parts:
-    """The raw clicks that pass `filters`, by the values of a dimension, or by link."""
-    key = click.c.link_id if dimension is None else click.c[dimension.label]
+    """The raw clicks that pass `filters`, by the values of a dimension, by link or by domain."""
+    column = click.c[key.label if isinstance(key, Dimension) else _COLUMNS[key]]
     kinds = [int(kind) for kind in classes]
-    where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), key.is_not(None), *conditions(filters))
-    return Parts(_grouped(_raw(key).where(*where)), {}, is_kept=False)
+    where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), column.is_not(None), *conditions(filters))
+    return Parts(_grouped(_raw(column).where(*where)), {}, is_kept=False)
 
 
 def _parts(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
@@ -121,10 +127,13 @@ def _months(scope: Scope, dimension: int, key: Key) -> Select[Any]:
 
 
 def _of_table(table: FromClause, scope: Scope, dimension: int, key: Key) -> Select[Any]:
-    column = {Key.VALUE: "value_id", Key.LINK: "link_id", Key.CLASS: "class", Key.DAY: "day"}[key]
-    whose = scope.links if key is Key.LINK else scope.credited
-    query = select(table.c[column].label("key"), table.c.clicks, table.c.unique)
-    query = query.where(table.c.dimension == literal_column(str(dimension)), whose(table.c.link_id))
+    link_id, names = table.c.link_id, {Key.VALUE: "value_id", Key.CLASS: "class", Key.DAY: "day"}
+    column: ColumnElement[int] = link_id if key not in names else table.c[names[key]]
+    whose = scope.links(link_id) if key is Key.LINK else scope.credited(link_id)
+    if key is Key.DOMAIN:
+        column, whose = domain_of(link_id), is_domain(link_id)
+    query = select(column.label("key"), table.c.clicks, table.c.unique)
+    query = query.where(table.c.dimension == literal_column(str(dimension)), whose)
     return query if key is Key.CLASS else query.where(table.c["class"].in_(_KINDS))
 
 
@@ -142,8 +151,7 @@ def _edge(scope: Scope, dimension: int, key: Key, number: int) -> Select[Any]:
 
 def _clicks(scope: Scope, dimension: int, key: Key) -> Select[Any]:
     """Raw clicks."""
-    names = {Key.LINK: "link_id", Key.CLASS: "class", Key.DAY: "day"}
-    column = click.c[Dimension(dimension).label if key is Key.VALUE else names[key]]
+    column = click.c[Dimension(dimension).label if key is Key.VALUE else _COLUMNS[key]]
     query = _raw(column).where(scope.clicked())
     if key is Key.VALUE:
         query = query.where(column.is_not(None))

@@ -7,7 +7,18 @@ gives one.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
@@ -99,6 +110,16 @@ class Scope:
 
     def _named(self, name: str) -> BindParameter[int]:
         return bindparam(name, self.parameters[name], BigInteger)
+
+
+def is_domain(link_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Which rows of a rollup are those of domains."""
+    return link_id < literal_column(str(UNATTRIBUTED_ID))
+
+
+def domain_of(link_id: ColumnElement[int]) -> ColumnElement[int]:
+    """The id of the domain whose rows those are."""
+    return literal_column(str(domain_pseudo_id(0)), BigInteger) - link_id
 
 
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
