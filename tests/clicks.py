@@ -11,6 +11,7 @@ from shortener.clicks.geo import Geo
 from shortener.clicks.labels import Labels
 from shortener.domain import access, period
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.domain.link import Link, LinkDraft
 from shortener.domain.target import TargetPolicy
 from shortener.services import links
@@ -72,6 +73,20 @@ def random_click(link: Link, now_ms: int, span_days: int, dice: random.Random) -
         utm=dice.choice([{}, {"utm_source": "mail"}]),
         visitor_hash=dice.choice([0, *range(1, 6)]),
         salt_day=period.day_of(now_ms) - dice.choice([0, 0, 1]),
+    )
+
+
+def some_filters(dice: random.Random) -> tuple[Filter, ...]:
+    """Filters, in the order of dimensions, that let through a part of what random_click makes."""
+    values: dict[Dimension, list[str | None]] = {
+        Dimension.BROWSER: ["Firefox", "Chrome", "Googlebot", "Nobody"],
+        Dimension.LANGUAGE: ["de", "en", None],
+        Dimension.REFERRER: ["a.example", "b.example", None],
+        Dimension.UTM_SOURCE: ["mail", None],
+    }
+    return tuple(
+        Filter(dimension, frozenset(dice.sample(values[dimension], k=dice.randint(1, 2))), dice.random() < 0.5)
+        for dimension in sorted(dice.sample(list(values), k=dice.randint(1, 3)))
     )
 
 

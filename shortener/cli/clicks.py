@@ -8,17 +8,21 @@ import typer
 
 from shortener.cli.client import Api, Key, Url, in_path, moment
 from shortener.cli.files import STANDARD_OUTPUT, replacing
+from shortener.cli.filters import Where, filters
 from shortener.cli.output import AsJson, complain, progress, show_json, show_table
 
 #: What the table shows: more does not fit.
 _COLUMNS = ("time", "code", "class", "referrer", "country", "device", "os", "browser")
-#: How many rows a file will have (web/api/attachments).
-_TOTAL = "x-total-count"
+#: How many rows a file will have, where that is known; and what a file of clicks is called (web/api/attachments).
+_TOTAL, _NAME = "x-total-count", 'filename="clicks.'
 
 Tag = Annotated[str | None, typer.Option(help="Only links with this tag.")]
 Domain = Annotated[str | None, typer.Option(help="The domain of CODE; without CODE, all links on it.")]
 Orphans = Annotated[bool, typer.Option("--orphans", help="Paths that no link has.")]
 Start = Annotated[str | None, typer.Option(help="First moment, such as 2026-11-01 or 2026-11-01T00:00:00Z.")]
+Classes = Annotated[
+    str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor; default: human.")
+]
 Csv = Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write all as CSV; '-' is standard output.")]
 Ndjson = Annotated[
     str | None, typer.Option("--ndjson", metavar="FILE", help="Write all as NDJSON; '-' is standard output.")
@@ -34,9 +38,8 @@ def clicks(
     start: Start = None,
     end: Annotated[str | None, typer.Option(help="First moment after.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA time zone of --start and --end; default: UTC.")] = None,
-    classes: Annotated[
-        str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor; default: human.")
-    ] = None,
+    classes: Classes = None,
+    where: Where = None,
     csv: Csv = None,
     ndjson: Ndjson = None,
     bom: Annotated[bool, typer.Option("--bom", help="Begin CSV with a byte order mark.")] = False,
@@ -54,6 +57,7 @@ def clicks(
         "end": moment(end, timezone or "UTC"),
         "timezone": timezone,
         "class": classes,
+        **filters(where),
     }
     api, path = Api(url, key), f"{place}/clicks"
     if csv is not None and ndjson is not None:
@@ -105,10 +109,10 @@ class _Sink:
 
     def begin(self, headers: Mapping[str, str]) -> Callable[[bytes], None]:
         """What takes the pieces. Exits if no shortener answers like this."""
-        total = headers.get(_TOTAL)
-        if total is None:
+        if _NAME not in headers.get("content-disposition", ""):
             raise typer.Exit(complain("the answer is no list of clicks; is the address right?"))
-        self._advance = self._shown.enter_context(progress("Writing", int(total)))
+        total = headers.get(_TOTAL)
+        self._advance = self._shown.enter_context(progress("Writing", None if total is None else int(total)))
         return self._take
 
     def _take(self, piece: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shortener.cli.client import TIMEOUT, Key, Url, in_path, reached, refuse, with_key
+from shortener.cli.filters import Where, filters
 from shortener.cli.one_link import Domain
 from shortener.cli.output import complain
 
@@ -39,6 +40,7 @@ def live(
     classes: Annotated[
         str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor; default: human.")
     ] = None,
+    where: Where = None,
     url: Url = None,
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each click as a line of JSON.")] = False,
@@ -49,7 +51,7 @@ def live(
     if domain is not None and code is None:
         raise typer.Exit(complain("--domain: name the link on that domain, too", 2))
     path = "/api/v1/live" if code is None else f"/api/v1/links/{in_path(code)}/live"
-    stream = _Stream(url, key, path, {"class": classes, "domain": domain})
+    stream = _Stream(url, key, path, {"class": classes, "domain": domain, **filters(where)})
     with suppress(KeyboardInterrupt):
         for number, event in enumerate(stream.events()):
             if number == 0 and not as_json:  # there is a stream

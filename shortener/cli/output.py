@@ -58,8 +58,11 @@ def show_fields(answer: dict[str, Any]) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Shows at a terminal how far long work is, on standard error; gives what tells it of a number of steps done."""
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Shows at a terminal how far long work is, on standard error; gives what tells it of a number of steps done.
+
+    Without a `total`, since nobody knows it, how many steps those are.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = consoles.Console(stderr=True)

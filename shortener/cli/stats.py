@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from shortener.cli.client import Api, Key, Url, in_path, moment
+from shortener.cli.filters import Where, filters
 from shortener.cli.output import AsJson, complain, show_json, show_table
 
 Interval = Annotated[str | None, typer.Option(help="24h, 7d, 30d, 90d, 1y, mtd, qtd, ytd or all.")]
@@ -15,10 +16,6 @@ Domain = Annotated[str | None, typer.Option(help="The link's domain; without a c
 Tag = Annotated[str | None, typer.Option(help="The links that carry this tag.")]
 Orphans = Annotated[bool, typer.Option("--orphans", help="Visits to unknown codes.")]
 Classes = Annotated[str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor.")]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(help="Only some clicks: browser=Firefox,Chrome, or country=-DE for all others; several times."),
-]
 
 
 def stats(
@@ -52,7 +49,7 @@ def stats(
         "limit": limit,
         "compare": "previous" if compare else None,
         "domain": domain if code is not None else None,
-        **dict(map(_filter, where or ())),
+        **filters(where),
     }
     path = f"{_path(code, domain, tag, orphans=orphans)}/stats"
     answer = Api(url, key).call("GET", path, params=params)
@@ -69,13 +66,6 @@ def _path(code: str | None, domain: str | None, tag: str | None, *, orphans: boo
     if domain is not None:
         return f"/domains/{in_path(domain or 'default')}"
     return f"/tags/{in_path(tag)}" if tag is not None else "/orphans" if orphans else ""
-
-
-def _filter(written: str) -> tuple[str, str]:
-    name, equals, values = written.partition("=")
-    if not equals:
-        raise typer.Exit(complain(f"'{written}' is no filter: write it as browser=Firefox.", 2))
-    return name, values
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Filters: which clicks a question is about, by the values of dimensions."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from shortener import errors
@@ -22,6 +22,27 @@ class Filter(NamedTuple):
     #: None is "no value".
     values: frozenset[str | None]
     excluded: bool
+
+    def passes(self, value: str | None) -> bool:
+        """Whether a click with this value of the dimension is let through; None is "no value"."""
+        return (value in self.values) is not self.excluded
+
+    def covers(self, other: "Filter") -> bool:
+        """Whether each value that `other` lets through, a filter of the same dimension, is let through too."""
+        if self.excluded:
+            return self.values <= other.values if other.excluded else self.values.isdisjoint(other.values)
+        # All values but some are more than any list has.
+        return not other.excluded and other.values <= self.values
+
+
+def pass_all(filters: Iterable[Filter], values: Mapping[Dimension, str]) -> bool:
+    """Whether a click with these values is let through by every filter; what it has no value for is not in them."""
+    return all(each.passes(values.get(each.dimension)) for each in filters)
+
+
+def cover(filters: Iterable[Filter], others: Collection[Filter]) -> bool:
+    """Whether every click that `others` let through is let through by `filters` too; of a dimension each has one."""
+    return all(any(each.dimension is it.dimension and each.covers(it) for it in others) for each in filters)
 
 
 def parse(dimension: Dimension, given: str) -> Filter:

@@ -4,7 +4,6 @@ Both go from day to day (UTC), and through a day in the order in which clicks we
 so never shown twice, and what is counted while somebody reads on is at the beginning of a list and in no file.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,11 @@ from shortener.domain import page as pages
 from shortener.domain import period as periods
 from shortener.domain import tag as tags
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.domain.page import Page
 from shortener.domain.period import Asked
 from shortener.services import recorded
+from shortener.services.walk import Walk
 from shortener.storage import clicks, stats
 from shortener.storage import raw_clicks as rows
 from shortener.storage.engine import Connection, Database
@@ -34,8 +35,6 @@ Row = tuple[str | bool | None, ...]
 
 #: Clicks read in one transaction of an export: half a megabyte of CSV, 20 ms of CPU.
 CHUNK = 2_000
-#: Days looked at in one transaction, however few clicks they have.
-_DAYS_OF_A_STEP = 31
 #: Texts of labels kept while exporting: a megabyte, and at their longest 20.
 _LABELS_KEPT = 10_000
 #: Where a period without a beginning begins: before every click, and late enough to have a midnight in every zone.
@@ -67,8 +66,8 @@ class Whose:
 class Export(NamedTuple):
     """All clicks that are asked for, as they are read."""
 
-    #: How many there will be, if none is deleted meanwhile.
-    total: int
+    #: How many there will be, if none is deleted meanwhile; None with filters, as only reading would tell.
+    total: int | None
     #: To be taken once. Between two pieces no transaction is open.
     pieces: Iterator[Sequence[Row]]
 
@@ -78,105 +77,59 @@ def listing(
     whose: Whose,
     asked: Asked,
     classes: Collection[ClickClass],
+    filters: tuple[Filter, ...] = (),
     *,
     limit: int,
     cursor: str | None = None,
 ) -> Page[Row]:
-    """A page of clicks, the newest first.
+    """A page of clicks, the newest first; over several transactions where few of many pass the filters.
 
     Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound, PeriodInvalid, CursorInvalid.
     """
+    texts = _Texts()
     with database.read() as connection:
         scope = _scope(connection, whose)
-        question = _question(scope, asked, classes)
-        walk = _Walk(_selection(scope, asked, classes), newest_first=True)
+        question = _question(scope, asked, classes, filters)
+        walk = Walk(_selection(scope, asked, classes, filters), newest_first=True)
         walk.begin(connection, None if cursor is None else pages.read_cursor(question, cursor, (int, int)))
-        found: list[Recorded] = []
-        while walk.days and len(found) <= limit:
-            found += walk.step(connection, limit + 1 - len(found))
-        page = found[:limit]
-        shown = _Texts().rows(connection, page)
+        found = walk.step(connection, limit + 1)
+        shown = texts.rows(connection, found)
+    while walk.days and len(found) <= limit:
+        with database.read() as connection:
+            more = walk.step(connection, limit + 1 - len(found))
+            found += more
+            shown += texts.rows(connection, more)
     if len(found) <= limit:
         return Page(shown, None)
-    last = page[-1]
-    return Page(shown, pages.make_cursor(question, [periods.day_of(last.time_ms), last.id]))
+    last = found[limit - 1]
+    return Page(shown[:limit], pages.make_cursor(question, [periods.day_of(last.time_ms), last.id]))
 
 
-def export(database: Database, whose: Whose, asked: Asked, classes: Collection[ClickClass]) -> Export:
+def export(
+    database: Database,
+    whose: Whose,
+    asked: Asked,
+    classes: Collection[ClickClass],
+    filters: tuple[Filter, ...] = (),
+) -> Export:
     """All clicks that are asked for and counted by now, the oldest first.
 
     Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound, PeriodInvalid.
     """
     with database.read() as connection:
-        walk = _Walk(_selection(_scope(connection, whose), asked, classes), newest_first=False)
+        walk = Walk(_selection(_scope(connection, whose), asked, classes, filters), newest_first=False)
         walk.last_id = clicks.last_id(connection)
         total = walk.begin(connection, None)
-    return Export(total, _pieces(database, walk))
+    return Export(None if filters else total, _pieces(database, walk))
 
 
-def _pieces(database: Database, walk: "_Walk") -> Iterator[Sequence[Row]]:
+def _pieces(database: Database, walk: Walk) -> Iterator[Sequence[Row]]:
     texts = _Texts()
     while walk.days:
         with database.read() as connection:
             piece = texts.rows(connection, walk.step(connection, CHUNK))
         if piece:
             yield piece
-
-
-class _Walk:
-    """A way through the clicks of a selection, in steps, each of which may be in a transaction of its own."""
-
-    def __init__(self, selection: Selection, *, newest_first: bool) -> None:
-        self._selection = selection
-        self._newest_first = newest_first
-        #: Those still ahead, and the one on which the last step ended.
-        self.days: deque[int] = deque()
-        #: No click above it is on the way.
-        self.last_id = rows.MOST_ID - 1
-        #: Which of the present day are still ahead; None as long as that day has not begun.
-        self._ids: range | None = None
-
-    def begin(self, connection: Connection, after: Sequence[int] | None) -> int:
-        """Finds the days, from the first one or from behind the click `after`, by day and id; returns its clicks.
-
-        Their number is that of all clicks from the beginning on.
-        """
-        by_day = rows.clicks_by_day(connection, self._selection)
-        self.days.extend(day for day, _ in by_day)
-        if self._newest_first:
-            self.days.reverse()
-        if after is not None:
-            self._go_to(connection, *after)
-        return sum(found for _, found in by_day)
-
-    def _go_to(self, connection: Connection, day: int, click_id: int) -> None:
-        while self.days and self.days[0] > day:
-            self.days.popleft()
-        if self.days and self.days[0] == day:
-            ids = rows.ids_of_day(connection, self._selection, day)
-            self._ids = range(ids.start, min(ids.stop, click_id))
-
-    def step(self, connection: Connection, limit: int) -> list[Recorded]:
-        """Up to `limit` clicks; fewer, or none, also where many days have none. The end is where no days are left."""
-        found: list[Recorded] = []
-        for _ in range(_DAYS_OF_A_STEP):
-            if not self.days or len(found) == limit:
-                break
-            found += self._on(connection, self.days[0], limit - len(found))
-        return found
-
-    def _on(self, connection: Connection, day: int, limit: int) -> list[Recorded]:
-        """Up to `limit` clicks of the present day; goes on to the next one if these are its last."""
-        ids = rows.ids_of_day(connection, self._selection, day) if self._ids is None else self._ids
-        ids = range(ids.start, min(ids.stop, self.last_id + 1))
-        found = rows.of_day(connection, self._selection, day, ids, limit, newest_first=self._newest_first)
-        if len(found) < limit:
-            self.days.popleft()
-            self._ids = None
-        else:
-            last = found[-1].id
-            self._ids = range(ids.start, last) if self._newest_first else range(last + 1, ids.stop)
-        return found
 
 
 class _Texts:
@@ -251,14 +204,20 @@ def _of_tag(connection: Connection, name: str) -> Scope:
     return scope
 
 
-def _selection(scope: Scope, asked: Asked, classes: Collection[ClickClass]) -> Selection:
+def _selection(scope: Scope, asked: Asked, classes: Collection[ClickClass], filters: tuple[Filter, ...]) -> Selection:
     """Raises PeriodInvalid."""
     period = periods.resolve(asked, datetime.now(UTC), _EVER)
-    return Selection(scope, classes, period.start_ms, period.end_ms)
+    return Selection(scope, classes, period.start_ms, period.end_ms, filters)
 
 
-def _question(scope: Scope, asked: Asked, classes: Collection[ClickClass]) -> str:
+def _question(scope: Scope, asked: Asked, classes: Collection[ClickClass], filters: Iterable[Filter]) -> str:
     """What a cursor is good for. A period that ends now moves on meanwhile, but it is the same question."""
     ends = ("" if moment is None else moment.isoformat() for moment in (asked.start, asked.end))
     whose = (str(scope.link_id), str(scope.tag_id))
-    return pages.question("clicks", *whose, asked.interval, *ends, asked.zone.key, *sorted(map(str, classes)))
+    who = sorted(map(str, classes))
+    return pages.question("clicks", *whose, asked.interval, *ends, asked.zone.key, *who, *map(_named, filters))
+
+
+def _named(wanted: Filter) -> str:
+    """A filter, the same however its values were ordered. As Python writes it: no value can look like another one."""
+    return repr((wanted.dimension.label, wanted.excluded, sorted(map(repr, wanted.values))))

@@ -6,6 +6,7 @@ from typing import Any
 
 from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.services import links
 from shortener.storage import clicks
 from shortener.storage import live as rows
@@ -30,14 +31,20 @@ class Missed:
     left_out: int | None = 0
 
 
-def of_link(database: Database, code: str, classes: frozenset[ClickClass], domain: str = "") -> Wanted:
-    """The clicks of `classes` on the link called `code`. Raises LinkNotFound, DomainInvalid."""
-    return Wanted(frozenset({links.get(database, code, domain).id}), classes)
+def of_link(
+    database: Database,
+    code: str,
+    classes: frozenset[ClickClass],
+    domain: str = "",
+    filters: tuple[Filter, ...] = (),
+) -> Wanted:
+    """The clicks of `classes` on the link called `code` that pass `filters`. Raises LinkNotFound, DomainInvalid."""
+    return Wanted(frozenset({links.get(database, code, domain).id}), classes, filters)
 
 
-def of_all(classes: frozenset[ClickClass]) -> Wanted:
-    """The clicks of `classes` on any link."""
-    return Wanted(None, classes)
+def of_all(classes: frozenset[ClickClass], filters: tuple[Filter, ...] = ()) -> Wanted:
+    """The clicks of `classes` on any link that pass `filters`."""
+    return Wanted(None, classes, filters)
 
 
 class Feed:

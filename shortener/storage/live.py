@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter, cover, pass_all
 from shortener.domain.link import INSTANCE_ID
 from shortener.storage.click_tables import click, label
+from shortener.storage.filters import conditions
 from shortener.storage.tables import domain
 
 #: Values of one IN: far below what either database takes.
@@ -37,20 +39,29 @@ class Click(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which clicks are meant: by the link, and by who clicked."""
+    """Which clicks are meant: by the link, by who clicked, and by what is known of them."""
 
     #: Ids; None for all links. Visits to codes that no link has are of none.
     links: frozenset[int] | None
     classes: frozenset[ClickClass]
+    #: In the order of dimensions, so that the same are equal.
+    filters: tuple[Filter, ...] = ()
 
     def covers(self, other: "Wanted") -> bool:
         """Whether every click that `other` means is meant too."""
         of_links = self.links is None or (other.links is not None and other.links <= self.links)
-        return of_links and other.classes <= self.classes
+        return of_links and other.classes <= self.classes and cover(self.filters, other.filters)
+
+    def means(self, click_class: ClickClass, values: Mapping[Dimension, str]) -> bool:
+        """Whether a click of a class and with these values, on a link that is meant, is meant."""
+        return click_class in self.classes and pass_all(self.filters, values)
 
 
 def united(every: Collection[Wanted]) -> Wanted:
-    """What covers `every` one of some; that is all links where they name more than one statement takes."""
+    """What covers `every` one of some; that is all links where they name more than one statement takes.
+
+    It has no filters, as there is no telling what those of several have in common.
+    """
     classes: frozenset[ClickClass] = frozenset().union(*(wanted.classes for wanted in every))
     named = [wanted.links for wanted in every if wanted.links is not None]
     links: frozenset[int] = frozenset().union(*named)
@@ -81,7 +92,7 @@ def _conditions(after: int, upto: int, wanted: Wanted) -> tuple[ColumnElement[bo
     # Orphans and the unattributed, which are below it, are no link's.
     of_links = click.c.link_id > INSTANCE_ID if wanted.links is None else click.c.link_id.in_(sorted(wanted.links))
     kinds = click.c["class"].in_(sorted(int(kind) for kind in wanted.classes))
-    return click.c.id > after, click.c.id <= upto, of_links, kinds
+    return click.c.id > after, click.c.id <= upto, of_links, kinds, *conditions(wanted.filters)
 
 
 def _click(row: tuple[Any, ...], texts: Mapping[int, str]) -> Click:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
 
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, SLOT_MS, day_of, month_of_day
 from shortener.storage.click_tables import click, click_series, label
+from shortener.storage.filters import conditions
 from shortener.storage.stats import Scope
 from shortener.storage.tables import domain
 
@@ -25,13 +27,22 @@ _NOTHING: ColumnElement[int] = literal_column("0")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which raw clicks: whose, of which classes, and from which instant up to but not including which."""
+    """Which raw clicks: whose, of which classes, from which instant up to but not including which, and which pass."""
 
     scope: Scope
     classes: Collection[ClickClass]
     #: On boundaries of slots.
     start_ms: int
     end_ms: int
+    filters: tuple[Filter, ...] = ()
+
+
+class Part(NamedTuple):
+    """Ids that are looked through at a time."""
+
+    ids: range
+    #: How many clicks are looked at for that, at most.
+    clicks: int
 
 
 class Recorded(NamedTuple):
@@ -53,7 +64,7 @@ _recorded = select(*_FACTS, *(click.c[dimension.label] for dimension in Dimensio
 
 
 def clicks_by_day(connection: Connection, selection: Selection) -> list[tuple[int, int]]:
-    """The UTC days with clicks of a selection, in order, and how many they are. Two queries, of no raw clicks.
+    """The UTC days with clicks of a selection, in order, and how many, filters aside. Two queries, of no raw clicks.
 
     Days of which no raw clicks are kept any more are left out. A row that is kept may be counted and yet be gone.
     """
@@ -90,6 +101,39 @@ def ids_of_day(connection: Connection, selection: Selection, day: int) -> range:
     return range(0) if first is None else range(first, last + 1)
 
 
+def part_of_day(
+    connection: Connection, selection: Selection, day: int, ids: range, most: int, *, newest_first: bool
+) -> Part:
+    """The first of `ids`, or the last ones if `newest_first`, that up to `most` clicks of a scope on a UTC day have.
+
+    One query, by the index alone; none where they are found by id.
+    """
+    if selection.scope.is_wide:
+        part = ids[-most:] if newest_first else ids[:most]
+        return Part(part, len(part))
+    order = click.c.id if selection.scope.link_id is not None else click.c.id + _NOTHING
+    inside = (click.c.day == day, selection.scope.clicked(), click.c.id >= ids.start, click.c.id < ids.stop)
+    nearest = (
+        select(click.c.id).where(*inside).order_by(order.desc() if newest_first else order).limit(most).subquery()
+    )
+    query = select(func.count(), func.min(nearest.c.id), func.max(nearest.c.id)).select_from(nearest)
+    found, first, last = connection.execute(query).one()
+    if found < most:
+        return Part(ids, found)
+    return Part(range(first, ids.stop) if newest_first else range(ids.start, last + 1), found)
+
+
+def are_there(connection: Connection, filters: Iterable[Filter]) -> bool:
+    """Whether there may be clicks that pass: not if none has ever had one of the values. A query for each filter."""
+    for each in filters:
+        texts = [value for value in each.values if value is not None]
+        if each.excluded or len(texts) < len(each.values):
+            continue
+        if connection.execute(select(label.c.id).where(label.c.text.in_(texts)).limit(1)).first() is None:
+            return False
+    return True
+
+
 def of_day(
     connection: Connection, selection: Selection, day: int, ids: range, limit: int, *, newest_first: bool
 ) -> list[Recorded]:
@@ -110,6 +154,7 @@ def of_day(
         click.c["class"].in_([int(kind) for kind in selection.classes]),
         click.c.time_ms >= selection.start_ms,
         click.c.time_ms < selection.end_ms,
+        *conditions(selection.filters),
     )
     query = query.order_by(order.desc() if newest_first else order).limit(limit)
     facts = len(_FACTS)

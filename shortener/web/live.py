@@ -6,14 +6,14 @@ Used on the worker's event loop only; what asks the database does so in a thread
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import structlog
 
 from shortener import errors, metrics
-from shortener.domain.click import ClickClass
+from shortener.domain.click import ClickClass, Dimension
 from shortener.services import live
 from shortener.services.live import Feed
 from shortener.storage.live import Wanted
@@ -40,9 +40,20 @@ class Pace(NamedTuple):
 class Event(NamedTuple):
     """A click, ready to be sent."""
 
+    id: int
     link_id: int
     click_class: ClickClass
+    values: Mapping[Dimension, str]
     data: bytes
+
+
+class Batch(NamedTuple):
+    """What was read at a time."""
+
+    wanted: Wanted
+    events: Sequence[Event]
+    #: What those are told of it who followed when it was read, and how many clicks that is.
+    chosen: Mapping[Wanted, tuple[bytes, int]]
 
 
 class Follower:
@@ -202,35 +213,32 @@ class Hub:
         if head <= self._position:
             self._position = head  # lower: the database has been restored
             return False
-        wanted = live.united(self._groups)
-        found = await asyncio.to_thread(self._read, head, wanted)
-        if not wanted.covers(live.united(self._groups)):
+        batch = await asyncio.to_thread(self._read, head, list(self._groups))
+        if not batch.wanted.covers(live.united(self._groups)):
             return True  # somebody has come meanwhile who wants more: what was read is read again
-        self._hand_on([event for _, event in found])
-        is_full = len(found) == live.BATCH
-        self._position = found[-1][0] if is_full else head
+        self._hand_on(batch)
+        is_full = len(batch.events) == live.BATCH
+        self._position = batch.events[-1].id if is_full else head
         return is_full
 
-    def _read(self, upto: int, wanted: Wanted) -> list[tuple[int, Event]]:
-        """In a thread: new clicks by their ids, ready to be sent."""
+    def _read(self, upto: int, groups: Sequence[Wanted]) -> Batch:
+        """In a thread, which a worker that answers visits does not wait for: new clicks, ready to be sent."""
+        wanted = live.united(groups)
         found = self._feed.between(self._position, upto, wanted)
-        return [(each.id, Event(each.link_id, each.click_class, events.click(each))) for each in found]
+        told = [Event(it.id, it.link_id, it.click_class, it.values, events.click(it)) for it in found]
+        return Batch(wanted, told, dict(_chosen(told, groups)))
 
-    def _hand_on(self, found: Sequence[Event]) -> None:
-        by_link = defaultdict(list)
-        for event in found:
-            by_link[event.link_id].append(event)
+    def _hand_on(self, batch: Batch) -> None:
         beat_at = time.monotonic() + self._pace.beat
+        newcomers = [wanted for wanted in self._groups if wanted not in batch.chosen]
+        chosen = {**batch.chosen, **dict(_chosen(batch.events, newcomers))}
         for wanted, group in list(self._groups.items()):
-            links = wanted.links
-            of_links = found if links is None else [event for link_id in links for event in by_link.get(link_id, ())]
-            chosen = [event.data for event in of_links if event.click_class in wanted.classes]
-            if not chosen:
+            piece, clicks = chosen[wanted]
+            if not clicks:
                 continue
-            piece = b"".join(chosen)
             for follower in list(group):
                 follower.beat_at = beat_at
-                if not follower.put(piece, len(chosen)):
+                if not follower.put(piece, clicks):
                     self._dismiss(follower)
 
     def _beat(self) -> None:
@@ -265,3 +273,15 @@ class Hub:
             foreseen = isinstance(error, errors.Broken)
             log.warning("live clicks cannot be read, trying again", cause=cause, exc_info=not foreseen)
         self._is_failing = True
+
+
+def _chosen(found: Sequence[Event], groups: Iterable[Wanted]) -> Iterator[tuple[Wanted, tuple[bytes, int]]]:
+    """What each of `groups` is told of what was found: 0.4 µs for each click that is compared with a filter."""
+    by_link = defaultdict(list)
+    for event in found:
+        by_link[event.link_id].append(event)
+    for wanted in groups:
+        links = wanted.links
+        of_links = found if links is None else [event for link_id in links for event in by_link.get(link_id, ())]
+        pieces = [event.data for event in of_links if wanted.means(event.click_class, event.values)]
+        yield wanted, (b"".join(pieces), len(pieces))

@@ -78,6 +78,13 @@ SCOPES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "interval": (("--interval", "all", "--timezone", "Asia/Tokyo"), "/clicks?interval=all&timezone=Asia/Tokyo"),
     "class": (("--class", "bot"), "/clicks?class=bot"),
+    "filter": (("--where", "code=x,z"), "/clicks?code=x,z"),
+    "filters": (
+        ("x", "--where", "browser=-Chrome", "--where", "utm_source==1+1"),
+        "/links/x/clicks?browser=-Chrome&utm_source=%3D1%2B1",
+    ),
+    "no value": (("--where", "referrer="), "/clicks?referrer="),
+    "a filter that nothing passes": (("--where", "country=XX"), "/clicks?country=XX"),
 }
 
 
@@ -120,6 +127,9 @@ REFUSED = {
     "an unknown interval": (("--interval", "2d"), 2, "interval: "),
     "no moment": (("--start", "yesterday"), 2, "start: "),
     "an unknown class": (("--class", "ghost"), 2, "class: 'ghost' is no class; "),
+    "no filter": (("--where", "Firefox"), 2, "'Firefox' is no filter: write it as browser=Firefox."),
+    "an unknown filter": (("--where", "colour=red"), 2, "colour: There is no parameter 'colour' here; "),
+    "a filter twice": (("--where", "os=a", "--where", "os=b"), 2, "--where os: write all its values in one, "),
     "two things": (("x", "--tag", "sale"), 2, "CODE and --tag: ask for one of them at a time"),
     "two more": (("--orphans", "--domain", "a.example"), 2, "--orphans and --domain: ask for one"),
 }

@@ -91,6 +91,16 @@ def test_clicks_for_programs(server: Serving, client: httpx2.Client) -> None:
         assert (click["code"], click["class"], click["country"]) == ("live-programs", "bot", None)
 
 
+def test_clicks_that_pass_filters(server: Serving, client: httpx2.Client) -> None:
+    make(client, "live-filtered")
+    with showing(server, "live-filtered", "--json", "--where", "utm_source=a,b", "--where", "browser=-") as process:
+        assert process.stdout is not None
+        eventually(lambda: followers(client) == 1)
+        for source in ("c", "a", "", "b"):
+            client.get(f"/live-filtered?utm_source={source}")
+        assert [json.loads(process.stdout.readline())["utm_source"] for _ in range(2)] == ["a", "b"]
+
+
 BLOCKS = {
     "": 'retry: 10\n\nid: 5\n\nevent: click\ndata: {"n": 6}\nid: 6\n\n',
     "6": 'retry: 10\n\nevent: gap\ndata: {"clicks": 3}\n\nevent: click\ndata: {"n": 10}\nid: 10\n\n',
@@ -151,6 +161,8 @@ REFUSALS = {
     "a key that is none": ((), "nobody", 4, "unknown, revoked or expired"),
     "a link that is not there": (("nobodys",), ADMIN_KEY, 3, "There is no link called 'nobodys'."),
     "a class that is none": (("--class", "x"), ADMIN_KEY, 2, "class: 'x' is no class"),
+    "a filter that is none": (("--where", "Firefox"), ADMIN_KEY, 2, "'Firefox' is no filter: "),
+    "an unknown filter": (("--where", "colour=red"), ADMIN_KEY, 2, "colour: There is no parameter 'colour' here; "),
 }
 
 

@@ -24,7 +24,7 @@ from shortener.services import domains, stats
 from shortener.services.stats import Answer, Question
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
-from tests.clicks import POLICY, Model, Seen, age_link, drain, fold_all, make_link, random_click
+from tests.clicks import POLICY, Model, Seen, age_link, drain, fold_all, make_link, random_click, some_filters
 
 SPAN_DAYS = 100
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Australia/Lord_Howe"]
@@ -118,19 +118,6 @@ def a_question(dice: random.Random, now_ms: int) -> Question:
         granularity=dice.choice([None, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
         limit=dice.choice([1, 2, 100]),
         compare=dice.random() < 0.2,
-    )
-
-
-def some_filters(dice: random.Random) -> tuple[Filter, ...]:
-    values: dict[Dimension, list[str | None]] = {
-        Dimension.BROWSER: ["Firefox", "Chrome", "Googlebot", "Nobody"],
-        Dimension.LANGUAGE: ["de", "en", None],
-        Dimension.REFERRER: ["a.example", "b.example", None],
-        Dimension.UTM_SOURCE: ["mail", None],
-    }
-    return tuple(
-        Filter(dimension, frozenset(dice.sample(values[dimension], k=dice.randint(1, 2))), dice.random() < 0.5)
-        for dimension in dice.sample(list(values), k=dice.randint(1, 3))
     )
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.storage.live import Click, Wanted, united
 from shortener.web import events
 from shortener.web.events import Reason
@@ -78,6 +79,16 @@ wanted = some.builds(
     Wanted,
     some.none() | some.frozensets(some.integers(1, 5), min_size=1, max_size=3),
     some.frozensets(some.sampled_from(ClickClass), min_size=1),
+    some.lists(
+        some.builds(
+            Filter,
+            some.sampled_from([Dimension.BROWSER, Dimension.COUNTRY]),
+            some.frozensets(some.sampled_from(["a", "b", None]), min_size=1),
+            some.booleans(),
+        ),
+        max_size=2,
+        unique_by=lambda each: each.dimension,
+    ).map(tuple),
 )
 
 
@@ -87,8 +98,30 @@ def test_a_union_covers_its_parts_and_no_more_links_than_it_must(every: list[Wan
     assert all(union.covers(part) for part in every)
     assert union.classes == frozenset().union(*(part.classes for part in every))
     assert (union.links is None) == any(part.links is None for part in every)
+    assert union.filters == ()
     if other.links is None and union.links is not None:
         assert not union.covers(other)
+
+
+@given(wanted, wanted)
+def test_what_covers_another_means_all_that_it_means(one: Wanted, other: Wanted) -> None:
+    """And only that, with more values, links and classes than are named."""
+    choices = [
+        {Dimension.BROWSER: browser, Dimension.COUNTRY: country}
+        for browser in ("a", "b", "c", None)
+        for country in ("a", "b", "c", None)
+    ]
+    every = [
+        (link_id, kind, {dimension: value for dimension, value in values.items() if value is not None})
+        for link_id in range(7)
+        for kind in ClickClass
+        for values in choices
+    ]
+
+    def meant(which: Wanted, link_id: int, kind: ClickClass, values: dict[Dimension, str]) -> bool:
+        return (which.links is None or link_id in which.links) and which.means(kind, values)
+
+    assert one.covers(other) is all(meant(one, *each) for each in every if meant(other, *each))
 
 
 def test_a_union_of_more_links_than_a_statement_takes_is_of_all() -> None:

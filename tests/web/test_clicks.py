@@ -147,6 +147,44 @@ def test_classes(visited: TestClient) -> None:
     assert len(csv_of(visited, **{"class": "human,bot"})) == 4
 
 
+FILTERED = {
+    "a value": ({"browser": "Firefox"}, ["x", "y"]),
+    "one of a list": ({"code": "y,z"}, ["y"]),
+    "all others": ({"code": "-y"}, ["x", "x"]),
+    "with a comma in it": ({"utm_term": r'a\,"b"'}, ["x"]),
+    "no value": ({"browser": ""}, ["x"]),
+    "any value": ({"browser": "-"}, ["x", "y"]),
+    "several": ({"browser": "Firefox", "referrer": "", "utm_source": "-=1+1"}, ["y"]),
+    "nothing": ({"browser": "Firefox", "country": "XX"}, []),
+    "a value that nobody ever had": ({"utm_source": "nobody"}, []),
+}
+
+
+@pytest.mark.parametrize(("params", "codes"), FILTERED.values(), ids=FILTERED.keys())
+@on_both
+def test_filters_in_every_form(visited: TestClient, params: dict[str, str], codes: list[str]) -> None:
+    assert [click["code"] for click in ask(visited, **params)["data"]] == codes[::-1]
+    assert [click["code"] for click in ndjson_of(visited, **params)] == codes
+    assert [row["code"] for row in csv_of(visited, **params)] == codes
+    # Of a link its code is in the path, and another one in a filter.
+    assert [click["code"] for click in ask(visited, "/links/x", **params)["data"]] == [c for c in codes if c == "x"]
+
+
+@on_sqlite
+def test_how_many_pass_filters_is_not_said_beforehand(visited: TestClient) -> None:
+    for form in ("csv", "ndjson"):
+        assert "x-total-count" in visited.get(f"{API}/clicks.{form}").headers
+        assert "x-total-count" not in visited.get(f"{API}/clicks.{form}?browser=Firefox").headers
+
+
+@on_sqlite
+def test_a_cursor_is_good_for_its_filters_only(visited: TestClient) -> None:
+    cursor = ask(visited, limit=1, browser="Firefox,Chrome")["next"]
+    assert [click["code"] for click in ask(visited, browser="Chrome,Firefox", cursor=cursor)["data"]] == ["x"]
+    for params in ({}, {"browser": "Firefox"}, {"browser": "-Firefox,Chrome"}, {"os": "Firefox,Chrome"}):
+        assert_problem(visited.get(f"{API}/clicks", params={**params, "cursor": cursor}), "cursor-invalid")
+
+
 @on_sqlite
 def test_periods(visited: TestClient) -> None:
     now = datetime.now(UTC)
@@ -245,6 +283,13 @@ BAD = {
     "unknown-class": ("class=people", Wrong("class", "unknown-class")),
     "no-class": ("class=", Wrong("class", "unknown-class")),
     "gap": ("class=human,,bot", Wrong("class", "unknown-class")),
+    "unknown-filter": ("colour=red", Wrong("colour", "unknown-parameter")),
+    "misspelt-filter": ("browser=Firefox&borwser=Firefox", Wrong("borwser", "unknown-parameter")),
+    "parameter-of-statistics": ("group_by=browser", Wrong("group_by", "unknown-parameter")),
+    "many-values": ("city=" + ",".join(map(str, range(1000))), Wrong("city", "too-many-values")),
+    "long-value": ("utm_term=" + "x" * 513, Wrong("utm_term", "value-too-long")),
+    "long-filter": ("utm_term=" + "x" * 8_001, Wrong("utm_term", "string-too-long")),
+    "nul": ("os=%00", Wrong("os", "forbidden-character")),
 }
 BAD_OF_LISTS = {
     "no-rows": ("limit=0", Wrong("limit", "greater-than-equal")),
@@ -254,8 +299,13 @@ BAD_OF_LISTS = {
     "empty-cursor": ("cursor=", Wrong("cursor", "cursor-invalid")),
     "cursor-of-another-list": ("cursor=WyJsaW5rcyJd", Wrong("cursor", "cursor-invalid")),
     "long-cursor": ("cursor=" + "A" * 2000, Wrong("cursor", "cursor-invalid")),
+    "mark-of-files": ("bom=true", Wrong("bom", "unknown-parameter")),
 }
-BAD_OF_FILES = {"no-mark": ("bom=perhaps", Wrong("bom", "bool-parsing"))}
+BAD_OF_FILES = {
+    "no-mark": ("bom=perhaps", Wrong("bom", "bool-parsing")),
+    "limit-of-lists": ("limit=1", Wrong("limit", "unknown-parameter")),
+    "cursor-of-lists": ("cursor=x", Wrong("cursor", "unknown-parameter")),
+}
 
 
 def table(*bad: dict[str, tuple[str, Wrong]]) -> pytest.MarkDecorator:
@@ -293,7 +343,8 @@ NOBODYS = {
 @pytest.mark.parametrize(("path", "code"), NOBODYS.values(), ids=NOBODYS.keys())
 @pytest.mark.parametrize("suffix", ["", ".csv", ".ndjson"])
 def test_what_there_is_not(instance: Instance, path: str, code: str, suffix: str) -> None:
-    response = instance.send("GET", f"{API}{path}/clicks{suffix}?domain=elsewhere.example")
+    query = "?domain=elsewhere.example" if "links" in path else ""
+    response = instance.send("GET", f"{API}{path}/clicks{suffix}{query}")
     assert_problem(response, code)
 
 

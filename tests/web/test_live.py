@@ -5,6 +5,7 @@ An answer without an end is asked for as a server does, since test clients wait 
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from shortener.domain.click import ClickClass
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.filter import Filter
 from shortener.services import live
 from shortener.services.live import Feed
 from shortener.storage.engine import Database
@@ -21,7 +23,7 @@ from shortener.storage.live import Wanted
 from shortener.web.live import Hub, Pace
 from shortener.web.middleware import HeadAsGet, Observed
 from shortener.web.streams import EventStream
-from tests.clicks import BOT, click_on, drain, make_link
+from tests.clicks import BOT, click_on, drain, make_link, random_click, some_filters
 from tests.conftest import ENGINES
 from tests.events import Event, Reader, ids
 from tests.web.refusals import CODE, Instance, Wrong, assert_problem, assert_refused, instance_on
@@ -76,6 +78,11 @@ def test_bad_headers(instance: Instance, raw: bytes) -> None:
         pytest.param("class=none", Wrong("class", "unknown-class"), id="class"),
         pytest.param("class=", Wrong("class", "unknown-class"), id="no-class"),
         pytest.param("class=" + "human," * 50, Wrong("class", "string-too-long"), id="classes"),
+        pytest.param("borwser=Firefox", Wrong("borwser", "unknown-parameter"), id="filter-that-there-is-not"),
+        pytest.param("interval=7d", Wrong("interval", "unknown-parameter"), id="period"),
+        pytest.param("os=" + ",".join(map(str, range(101))), Wrong("os", "too-many-values"), id="values"),
+        pytest.param("os=" + "x" * 513, Wrong("os", "value-too-long"), id="long-value"),
+        pytest.param("os=%00", Wrong("os", "forbidden-character"), id="nul"),
     ],
 )
 @pytest.mark.parametrize("path", [LIVE, LINK_LIVE])
@@ -144,6 +151,34 @@ def test_missed_clicks_are_told_in_order(database: Database) -> None:
         found = live.missed(database, 0, 4, wanted)
         assert ([click.id for click in found.clicks], found.left_out) == (expected, 0)
     assert [click.id for click in live.missed(database, 1, 2, ALL).clicks] == [2]
+
+
+def test_missed_clicks_are_those_that_would_have_been_told(database: Database) -> None:
+    """What the database lets through of what was missed is what the hub lets through of what comes."""
+    links = [make_link(database) for _ in range(2)]
+    dice = random.Random(6)
+    now_ms = time.time_ns() // 1_000_000
+    drain(database, [random_click(dice.choice(links), now_ms, 1, dice) for _ in range(200)])
+    everyone = Wanted(None, frozenset(ClickClass))
+    every = live.missed(database, 0, 200, everyone).clicks
+    assert len(every) == 200
+    found = set()
+    for _ in range(100):
+        wanted = everyone._replace(filters=some_filters(dice))
+        missed = live.missed(database, 0, 200, wanted)
+        expected = [click for click in every if wanted.means(click.click_class, click.values)]
+        assert (missed.clicks, missed.left_out) == (expected, 0)
+        found.add(len(expected))
+    assert len(found) > 10
+
+
+def test_of_many_that_pass_the_newest_are_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_MISSED", 2)
+    link = make_link(database)
+    drain(database, [click_on(link, 0, language=language) for language in ("de", "en") * 5])
+    german = ALL._replace(filters=(Filter(Dimension.LANGUAGE, frozenset({"de"}), False),))
+    found = live.missed(database, 0, 10, german)
+    assert ([click.id for click in found.clicks], found.left_out) == ([7, 9], 3)
 
 
 @pytest.mark.parametrize("after", [3, 4, 10**17])
@@ -317,8 +352,6 @@ def test_whoever_asks_by_head_gets_one_end(database: Database) -> None:
 
 
 def test_every_dimension_is_in_an_event(database: Database) -> None:
-    from shortener.domain.click import Dimension
-
     link = make_link(database, "menu")
     facts = {"referrer": "https://a.example", "language": "de", "utm": {"utm_source": "mail"}, "visitor_hash": 7}
     drain(database, [click_on(link, time.time_ns() // 1_000_000, **facts)] * 2)

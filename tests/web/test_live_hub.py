@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from shortener import errors
-from shortener.domain.click import ClickClass
+from shortener.domain import filter as filters
+from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import Link
 from shortener.services import live
 from shortener.services.live import Feed
@@ -105,6 +106,54 @@ def test_everybody_is_told_what_they_want_in_the_order_of_commits(database: Data
             assert await heard(of_two_as_well, 2) == found
             classes = [event.data["class"] for event in await heard(of_two_and_bots, 3)]
             assert classes == ["human", "bot", "human"]
+
+    run(scenario())
+
+
+def test_each_is_told_what_passes_their_filters_and_all_is_read_once(database: Database) -> None:
+    link = make_link(database)
+    read: list[Wanted] = []
+
+    class Noting(Feed):
+        def between(self, after: int, upto: int, wanted: Wanted) -> list[Any]:
+            found = super().between(after, upto, wanted)
+            read.append(wanted)
+            return found
+
+    def by(written: str) -> Wanted:
+        return ALL._replace(filters=(filters.parse(Dimension.LANGUAGE, written),))
+
+    expected = {"de": [1, 4], "de,fr": [1, 3, 4], "-de": [2, 3, 5], "": [5], "-": [1, 2, 3, 4]}
+
+    async def scenario() -> None:
+        async with hub_on(database, feed=Noting(database)) as hub, AsyncExitStack() as stack:
+            everybody = [(await stack.enter_async_context(hub.following(by(each), KEY)), each) for each in expected]
+            batch = [
+                each for language in ("de", "en", "fr", "de", "") for each in some_clicks(link, language=language)
+            ]
+            await commit(database, batch)
+            for follower, written in everybody:
+                told = expected[written]
+                assert ids(await heard(follower, len(told))) == told
+            assert read == [ALL]
+
+    run(scenario())
+
+
+def test_who_comes_with_other_filters_is_told_too(database: Database) -> None:
+    """What was read for those who were there is enough for somebody who wants other clicks of the same links."""
+    link = make_link(database)
+    german, english = (ALL._replace(filters=(filters.parse(Dimension.LANGUAGE, each),)) for each in ("de", "en"))
+
+    async def scenario() -> None:
+        async with hub_on(database) as hub, hub.following(german, KEY) as one:
+            await commit(database, some_clicks(link, 2, language="de"))
+            assert ids(await heard(one, 2)) == [1, 2]
+            async with hub.following(english, KEY) as two:
+                batch = [*some_clicks(link, language="en"), *some_clicks(link, language="de")]
+                await commit(database, batch)
+                assert ids(await heard(two, 1)) == [3]
+                assert ids(await heard(one, 1)) == [4]
 
     run(scenario())
 
@@ -335,7 +384,8 @@ def test_whoever_comes_whenever_is_told_of_each_click_once(database: Database, s
 
     async def scenario() -> None:
         async with hub_on(database) as hub:
-            everybody = [ALL, *(of(link) for link in links)]
+            firefox = ALL._replace(filters=(filters.parse(Dimension.BROWSER, "Firefox"),))
+            everybody = [ALL, firefox, *(of(link) for link in links)]
             going = [asyncio.create_task(come_and_go(hub, dice.choice(everybody))) for _ in range(20)]
             await clicking()
             # Those who came last would wait for ever.

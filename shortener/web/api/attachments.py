@@ -49,7 +49,8 @@ def responses(form: Form, columns: Sequence[str], example: Sequence[Value], *, c
     }
     headers = {"Content-Disposition": {"description": "`attachment`", "schema": {"type": "string"}}}
     if counted:
-        headers["X-Total-Count"] = {"description": "How many rows there will be.", "schema": {"type": "integer"}}
+        told = "How many rows there will be; not where there are filters, as nobody has counted those."
+        headers["X-Total-Count"] = {"description": told, "schema": {"type": "integer"}}
     return {200: {"description": "The file", "headers": headers, "content": {MEDIA_TYPES[form]: media}}}
 
 

@@ -16,6 +16,7 @@ from shortener.web.api import attachments, examples
 from shortener.web.api.any_text import TAG
 from shortener.web.api.attachments import ByteOrderMark
 from shortener.web.api.classes import Classes
+from shortener.web.api.filters import FiltersDep
 from shortener.web.api.periods import PeriodDep
 from shortener.web.api.schemas.clicks import EXAMPLE, ClickOut
 from shortener.web.api.schemas.fields import PageOut
@@ -79,6 +80,7 @@ def _listing(place: _Place) -> Callable[..., Response]:
         whose: Annotated[Whose, Depends(place.whose)],
         asked: PeriodDep,
         classes: Classes,
+        filters: FiltersDep,
         limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Clicks per page.")] = pages.DEFAULT_LIMIT,
         cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
     ) -> Response:
@@ -87,7 +89,7 @@ def _listing(place: _Place) -> Callable[..., Response]:
         They go from day to day (UTC), and through a day in the order in which they were counted. Only those of people
         are shown unless `class` says otherwise. Clicks on links that have been deleted since are among them.
         """
-        found = service.listing(parts.database, whose, asked, classes, limit=limit, cursor=cursor)
+        found = service.listing(parts.database, whose, asked, classes, filters, limit=limit, cursor=cursor)
         data = [dict(zip(service.COLUMNS, row, strict=True)) for row in found.items]
         return ORJSONResponse({"data": data, "next": found.next})
 
@@ -101,6 +103,7 @@ def _file(place: _Place, form: Form) -> Callable[..., Response]:
         whose: Annotated[Whose, Depends(place.whose)],
         asked: PeriodDep,
         classes: Classes,
+        filters: FiltersDep,
         bom: ByteOrderMark = False,
     ) -> Response:
         """All clicks of a period as a file, the oldest first; it is sent while they are read, however many they are.
@@ -108,7 +111,7 @@ def _file(place: _Place, form: Form) -> Callable[..., Response]:
         Those that are counted after it has begun are not in it. Text that a spreadsheet could take for a formula has
         an apostrophe before it in CSV.
         """
-        export = service.export(parts.database, whose, asked, classes)
+        export = service.export(parts.database, whose, asked, classes, filters)
         return attachments.attachment(form, "clicks", service.COLUMNS, export.pieces, bom=bom, total=export.total)
 
     return file

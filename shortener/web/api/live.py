@@ -13,6 +13,7 @@ from shortener.storage.live import Click, Wanted
 from shortener.web import events
 from shortener.web.api import examples
 from shortener.web.api.classes import Classes
+from shortener.web.api.filters import FiltersDep
 from shortener.web.deps import DomainName, Parts, PartsDep, StatsReader, sent_key
 from shortener.web.streams import EventStream
 
@@ -86,14 +87,16 @@ LastSeen = Annotated[int | None, Depends(_last_seen)]
     summary="Clicks on all links as they happen",
     responses={**_EVENTS, **examples.refusals(*_REFUSALS)},
 )
-def of_all(_caller: StatsReader, request: Request, classes: Classes, after: LastSeen, parts: PartsDep) -> Response:
+def of_all(
+    _caller: StatsReader, request: Request, classes: Classes, filters: FiltersDep, after: LastSeen, parts: PartsDep
+) -> Response:
     """Server-sent events, one for each click on any link, within two seconds of it.
 
     `click`: a click, as JSON. `gap`: so many clicks were left out (null: nobody knows how many), since more were
     missed than are told again. `closed`: the stream ends, because its client is too slow, its key is good no more, or
     the server stops; come back with the last `id`.
     """
-    return _stream(parts, request, service.of_all(classes), after)
+    return _stream(parts, request, service.of_all(classes, filters), after)
 
 
 @router.get(
@@ -108,12 +111,13 @@ def of_link(
     _caller: StatsReader,
     request: Request,
     classes: Classes,
+    filters: FiltersDep,
     after: LastSeen,
     parts: PartsDep,
     domain: DomainName = "",
 ) -> Response:
     """The same for one link, by whichever of its codes it is visited."""
-    return _stream(parts, request, service.of_link(parts.database, code, classes, domain), after)
+    return _stream(parts, request, service.of_link(parts.database, code, classes, domain, filters), after)
 
 
 def _stream(parts: Parts, request: Request, wanted: Wanted, after: int | None) -> Response:

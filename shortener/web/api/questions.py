@@ -4,23 +4,21 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from shortener import errors
-from shortener.domain import filter as filters
 from shortener.domain import period as periods
-from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.click import ClickClass
 from shortener.domain.grouping import TIMESERIES, Grouping
 from shortener.domain.period import Asked, Granularity, Interval
 from shortener.services.stats import Question
 from shortener.web.api.classes import MAX_LENGTH as MAX_CLASSES_LENGTH
 from shortener.web.api.classes import classes
+from shortener.web.api.filters import Filters, check_names, parsed
 from shortener.web.api.schemas.fields import Moment
 
 #: Most rows of a breakdown.
 DEFAULT_ROWS, MAX_ROWS = 100, 1000
-#: Characters of a filter: a hundred values of the usual length, and a URL that most servers still take.
-_MAX_FILTER = 8_000
 #: Characters of a name that an error repeats.
 _MAX_SHOWN = 40
 #: Most groupings of a question: what a page shows.
@@ -30,38 +28,6 @@ _GROUPINGS = f"There are {', '.join(Grouping)}."
 ByteOrderMark = Annotated[
     bool, Field(description="Begin CSV with a byte order mark, for spreadsheets that would not know UTF-8.")
 ]
-#: What a filter is: see domain.filter.
-FilterText = Annotated[
-    str | None,
-    Field(
-        max_length=_MAX_FILTER,
-        description="Only clicks with one of these values, as a comma list; with a leading `-` all others. "
-        "An empty value stands for clicks without one.",
-        examples=[None],
-    ),
-]
-
-
-class Filters(BaseModel):
-    """A filter for each dimension."""
-
-    referrer: FilterText = None
-    referrer_url: FilterText = None
-    browser: FilterText = None
-    os: FilterText = None
-    device: FilterText = None
-    country: FilterText = None
-    region: FilterText = None
-    city: FilterText = None
-    language: FilterText = None
-    utm_source: FilterText = None
-    utm_medium: FilterText = None
-    utm_campaign: FilterText = None
-    utm_term: FilterText = None
-    utm_content: FilterText = None
-    code: FilterText = None
-    variant: FilterText = None
-    trigger: FilterText = None
 
 
 class Parameters(Filters):
@@ -131,21 +97,11 @@ def _dependency(kind: type[Parameters]) -> Callable[..., Awaitable[Asking]]:
     """What reads the parameters of `kind`. Raises ValidationFailed, TimeZoneUnknown."""
 
     async def ask(request: Request, asked: Annotated[kind, Query()]) -> Asking:  # type: ignore[valid-type]  # for FastAPI
-        _check_names(request, kind)
+        check_names(request)
         more = {name: getattr(asked, name) for name in ("domain", "bom") if name in kind.model_fields}
         return Asking(_asked(asked), **more)
 
     return ask
-
-
-def _check_names(request: Request, parameters: type[Parameters]) -> None:
-    """Raises ValidationFailed where a parameter is sent that there is not: it would be a filter that does nothing."""
-    names = {field.alias or name for name, field in parameters.model_fields.items()}
-    unknown = next((name for name in request.query_params if name not in names), None)
-    if unknown is not None:
-        shown = unknown[:_MAX_SHOWN]
-        message = f"There is no parameter '{shown}' here; there are {', '.join(sorted(names))}."
-        raise errors.ValidationFailed([errors.FieldProblem(shown, "unknown-parameter", message)])
 
 
 def _asked(asked: Parameters) -> Question:
@@ -154,7 +110,7 @@ def _asked(asked: Parameters) -> Question:
         period=Asked(periods.zone(asked.timezone), asked.interval, asked.start, asked.end),
         classes=classes(asked.classes),
         groupings=_groupings(asked.group_by),
-        filters=filters.parse_all((each, getattr(asked, each.label)) for each in Dimension),
+        filters=parsed(asked),
         granularity=asked.granularity,
         limit=asked.limit,
         compare=asked.compare is not None,

@@ -79,3 +79,49 @@ def test_anything_is_a_filter_or_refused(written: str) -> None:
         return
     assert found.values
     assert all(value is None or 0 < len(value) <= 512 for value in found.values)
+
+
+#: One that no filter here has stands for all that none has.
+VALUES: tuple[str | None, ...] = ("a", "b", "c", None)
+some_filters = st.builds(
+    Filter,
+    st.just(Dimension.OS),
+    st.frozensets(st.sampled_from(VALUES), min_size=1),
+    st.booleans(),
+)
+
+
+def passing(wanted: Filter) -> set[str | None]:
+    return {value for value in (*VALUES, "another") if wanted.passes(value)}
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("a,b", {"a", "b"}),
+        ("-a,b", {"c", None, "another"}),
+        ("", {None}),
+        ("-", {"a", "b", "c", "another"}),
+        ("-,a", {"b", "c", "another"}),
+    ],
+)
+def test_what_passes(written: str, expected: set[str | None]) -> None:
+    assert passing(filters.parse(Dimension.OS, written)) == expected
+
+
+@law
+@given(one=some_filters, other=some_filters)
+def test_what_covers_lets_through_all_of_the_other(one: Filter, other: Filter) -> None:
+    assert one.covers(other) is (passing(one) >= passing(other))
+
+
+def test_filters_of_several_dimensions() -> None:
+    firefox, german = filters.parse(Dimension.BROWSER, "Firefox"), filters.parse(Dimension.LANGUAGE, "de")
+    values = {Dimension.BROWSER: "Firefox", Dimension.OS: "Linux"}
+    assert filters.pass_all((), values)
+    assert filters.pass_all((firefox,), values)
+    assert not filters.pass_all((firefox, german), values)
+    assert filters.cover((), (german,))
+    assert filters.cover((firefox,), (german, firefox))
+    assert not filters.cover((firefox,), ())
+    assert not filters.cover((firefox, german), (firefox,))
