@@ -18,6 +18,7 @@ from tests.bench import (
     cpu,
     creates,
     drains,
+    followers,
     machine,
     memory,
     misses,
@@ -34,7 +35,20 @@ from tests.bench.subject import Plan, Sample, Subject
 DOCUMENT = Path(__file__).parents[2] / "docs" / "BENCHMARKS.md"
 SUBJECTS = tuple(
     subject
-    for module in (redirects, ruled, counting, drains, pairs, misses, scans, creates, bulks, memory, startups)
+    for module in (
+        redirects,
+        ruled,
+        followers,
+        counting,
+        drains,
+        pairs,
+        misses,
+        scans,
+        creates,
+        bulks,
+        memory,
+        startups,
+    )
     for subject in module.SUBJECTS
 )
 

@@ -76,9 +76,15 @@ def memory(pid: int) -> Memory:
 
 
 def peak(pid: int) -> float:
-    """The most that `pid` has kept in memory so far, RSS in MB."""
+    """The most that `pid` has kept in memory so far, or since `forget_peak`, RSS in MB."""
     lines = (line.partition(":") for line in _read(pid, "status").splitlines())
     return next(int(value.split()[0]) * _KIB for name, _, value in lines if name == "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Begins `peak` anew, from what `pid` keeps now."""
+    # proc(5): 5 sets the peak back.
+    (_PROC / str(pid) / "clear_refs").write_text("5")
 
 
 def named(pid: int, name: str) -> list[int]:

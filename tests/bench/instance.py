@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from shortener.domain.click import ClickClass
 from tests.bench.servers import ADMIN_KEY, TARGET
@@ -16,7 +17,8 @@ from tests.bench.servers import ADMIN_KEY, TARGET
 AUTHORIZED = {"Authorization": f"Bearer {ADMIN_KEY}"}
 CODE = "bench"
 
-_EVERY_CLASS = ",".join(kind.label for kind in ClickClass)
+#: The parameter `class` that means all.
+EVERY_CLASS = ",".join(kind.label for kind in ClickClass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,28 @@ class Instance:
     def clicks(self, code: str | None = None) -> int:
         """Clicks of every class on a link, or on all links, as the statistics have them now."""
         path = "/api/v1/stats" if code is None else f"/api/v1/links/{code}/stats"
-        answer = self._client.get(path, params={"class": _EVERY_CLASS}).raise_for_status()
+        answer = self._client.get(path, params={"class": EVERY_CLASS}).raise_for_status()
         found: int = answer.json()["totals"]["clicks"]
         return found
 
     def counts(self) -> Counts:
         """The counts now; statistics first, so that they are never ahead of the redirects."""
         clicks = self.clicks()
-        page = self._client.get("/metrics").raise_for_status().text
         redirects = sum(
             sample.value
-            for family in text_string_to_metric_families(page)
-            for sample in family.samples
-            if sample.name == "shortener_visits_total" and sample.labels["outcome"] == "redirect"
+            for sample in self._metric("shortener_visits_total")
+            if sample.labels["outcome"] == "redirect"
         )
         return Counts(int(redirects), clicks)
+
+    def followers(self) -> int:
+        """How many clients follow clicks now."""
+        return int(sum(sample.value for sample in self._metric("shortener_live_followers")))
+
+    def _metric(self, name: str) -> list[Sample]:
+        page = self._client.get("/metrics").raise_for_status().text
+        families = text_string_to_metric_families(page)
+        return [sample for family in families for sample in family.samples if sample.name == name]
 
 
 class HeldDrainer:

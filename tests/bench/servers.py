@@ -78,8 +78,13 @@ class Server:
         return sum(map(cpu.memory, cpu.named(self.pid, name)), Memory(0.0, 0.0))
 
     def peak(self, name: str) -> float:
-        """The most that they have kept so far, RSS in MB."""
+        """The most that they have kept so far, or since `forget_peak`, RSS in MB."""
         return sum(map(cpu.peak, cpu.named(self.pid, name)))
+
+    def forget_peak(self, name: str) -> None:
+        """Begins `peak` anew."""
+        for pid in cpu.named(self.pid, name):
+            cpu.forget_peak(pid)
 
 
 @contextmanager

@@ -62,4 +62,8 @@ def _csv(columns: Sequence[str], pieces: Iterable[Sequence[Sequence[Value]]], *,
 
 def _ndjson(columns: Sequence[str], pieces: Iterable[Sequence[Sequence[Value]]]) -> Iterator[bytes]:
     for rows in pieces:
-        yield b"".join([table.ndjson_line(columns, row) for row in rows])
+        # Put together one by one: orjson's answers hold eight kilobytes each, however short they are.
+        content = bytearray()
+        for row in rows:
+            content += table.ndjson_line(columns, row)
+        yield bytes(content)

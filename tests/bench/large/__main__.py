@@ -1,4 +1,4 @@
-"""`python -m tests.bench.large`: builds large databases, asks all questions, writes into docs/BENCHMARKS.md."""
+"""`python -m tests.bench.large`: builds large databases, asks and exports everything, writes docs/BENCHMARKS.md."""
 
 import argparse
 import signal
@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -24,10 +25,12 @@ from tests.bench.clickstream.estate import EstateExists
 from tests.bench.clickstream.extent import database_bytes
 from tests.bench.clickstream.shape import Plan
 from tests.bench.cpu import Cores
-from tests.bench.large import section
+from tests.bench.large import exports, section
 from tests.bench.large.asking import Asker, Times, is_service, service, timed
 from tests.bench.large.engines import ENGINES
+from tests.bench.large.exports import ExportFailed, Exports
 from tests.bench.large.questions import Offer, Question, page, questions, scopes
+from tests.bench.large.readback import NotEqual
 from tests.bench.large.section import Result
 
 #: What describes the machine in a section, of all that is known.
@@ -38,12 +41,14 @@ _SETTINGS = {"SHORTENER_CLICK_RETENTION_DAYS": "0"}
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to build and how often to ask."""
+    """What to build, how often to ask and how much to export."""
 
     plan: Plan
     times: int
     repeats: int
     folder: Path
+    #: How many clicks an export has, if there are as many.
+    rows: int
 
 
 def main() -> None:
@@ -53,10 +58,11 @@ def main() -> None:
     plan = Plan(options.clicks, options.links, options.days, options.seed, time.time_ns() // 1_000_000)
     console = Console()
     for engine in options.engine or ENGINES:
-        task = Task(plan, options.times, options.repeats, options.data.absolute() / engine.lower())
+        folder = options.data.absolute() / engine.lower()
+        task = Task(plan, options.times, options.repeats, folder, options.rows)
         try:
             found = measure(engine, task, console)
-        except (CannotGoOn, EstateExists, accounts.DoNotBalance) as error:
+        except (CannotGoOn, EstateExists, accounts.DoNotBalance, ExportFailed, NotEqual) as error:
             sys.exit(str(error))
         text = section.markdown(found)
         print(text)
@@ -67,12 +73,25 @@ def main() -> None:
 
 
 def measure(engine: str, task: Task, console: Console) -> Result:
-    """Builds the database where it is not there yet, checks that it adds up, and asks everything."""
+    """Builds the database where it is not there yet, checks that it adds up, asks everything, and exports it."""
     with ENGINES[engine](task.folder) as url:
         with console.status(f"{engine}: building") as status:
             made = _built(url, task, lambda done: status.update(f"{engine}: {done:,} clicks are there"))
         with console.status(f"{engine}: asking"):
-            return _asked(engine, url, made, task)
+            found = _asked(engine, url, made, task)
+        with console.status(f"{engine}: exporting"):
+            return replace(found, exports=_exported(url, made, task))
+
+
+def _exported(url: str, made: Journal, task: Task) -> Exports:
+    cores = cpu.cores()
+    # Each copy lies whole weeks before the last, so all of them reach back further than their days.
+    days = (made.plan.days + 14) * made.times
+    start = partial(
+        servers.shortener, task.folder, cores.server, settings={**_SETTINGS, "SHORTENER_DATABASE_URL": url}
+    )
+    with cpu.pinned(cores.load):
+        return exports.exported(start, task.folder, task.rows, made.plan.end_ms, days)
 
 
 def _built(url: str, task: Task, progress: Callable[[int], None]) -> Journal:
@@ -146,6 +165,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=365, help="default 365")
     parser.add_argument("--seed", type=int, default=1, help="default 1")
     parser.add_argument("--repeats", type=int, default=100, help="how often each question is asked (default 100)")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="clicks of an export (default 5,000,000)")
     parser.add_argument("--engine", action="append", choices=[*ENGINES], help="only this one")
     parser.add_argument("--data", type=Path, default=default_folder(), help="default $BENCH_DATA or data/bench")
     parser.add_argument("--dry", action="store_true", help="write nothing into the document")
