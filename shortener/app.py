@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -51,8 +53,12 @@ from shortener.web.visits import Visits
 
 #: Seconds between looks at what the hot path has counted.
 _PUBLISH_SECONDS = 1.0
+#: Seconds for which a start waits for a database that has gone away, and between attempts.
+_READ_SECONDS, _AGAIN_SECONDS = 10.0, 0.2
 #: First segments that are ours although no route begins with them yet.
 _KEPT_FOR_LATER = frozenset({"admin"})
+
+Read = TypeVar("Read")
 
 log = structlog.get_logger()
 
@@ -162,10 +168,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     Its state is what the edge (web/edge) answers visits with.
     """
     parts: Parts = app.state.parts
-    database_id = identify(parts.database)
+    database_id = await _read_in_time(partial(identify, parts.database))
     salts = Salts(parts.database)
-    salts.refresh()
-    parts.secret.read()
+    await _read_in_time(salts.refresh)
+    await _read_in_time(parts.secret.read)
     parts.spool = open_spool(parts.settings, database_id)
     parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts)
     reserved = parts.link_policy.reserved
@@ -184,6 +190,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
         parts.spool.close()
         parts.lookup.close()
         parts.database.close()
+
+
+async def _read_in_time(read: Callable[[], Read]) -> Read:
+    """What `read` returns, tried again while the database is away for a moment. Raises errors.Broken."""
+    give_up = time.monotonic() + _READ_SECONDS
+    while True:
+        try:
+            return read()
+        except errors.Broken as error:
+            if time.monotonic() > give_up:
+                raise
+            log.warning("the database cannot be asked, trying again", cause=str(error.__cause__ or error))
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def make_drainer(configured: Settings, database: Database) -> Drainer:
@@ -238,7 +257,7 @@ async def _published(spool: Spool, visits: Visits) -> AsyncIterator[None]:
 async def _in_step(parts: Parts) -> AsyncIterator[None]:
     """Follows what is changed elsewhere, and has scheduled changes made."""
     with (
-        closing(Follower(parts.database, parts.lookup)) as follower,
+        closing(await _read_in_time(partial(Follower, parts.database, parts.lookup))) as follower,
         closing(Scheduler(parts.database, parts.link_policy)) as scheduler,
     ):
         async with _in_thread("follower", follower.run), _in_thread("scheduler", scheduler.run):

@@ -109,7 +109,8 @@ class Visitor:
     def worker(self, serving: Serving) -> int:
         """The number of the process at the other end."""
         mine, its = self.socket.getsockname()[1], self.socket.getpeername()[1]
-        (inode,) = [inode for local, remote, inode in _connections() if (local, remote) == (its, mine)]
+        # The table is not of one moment: while others come and go, a line may be in it twice.
+        (inode,) = {inode for local, remote, inode in _connections() if (local, remote) == (its, mine)}
         for name, pid in serving.children.items():
             if name.startswith("worker") and f"socket:[{inode}]" in _open_files(pid):
                 return pid

@@ -1,5 +1,6 @@
 """Many links, made in bulk: the number of a link says how popular it is, and from it follows its code."""
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,11 +31,16 @@ def nonce(number: int) -> int:
     return number * FACTOR % MODULUS
 
 
+#: Alembic keeps what it is doing in its modules; subjects may be measured beside each other.
+_migrating = threading.Lock()
+
+
 def make(url: str, count: int) -> None:
     """Makes a database at `url`, brings it to the present schema, and puts `count` links into it."""
     database = Database(url)
     try:
-        migration.upgrade(database)
+        with _migrating:
+            migration.upgrade(database)
         with database.write() as connection:
             if not database.is_sqlite:
                 # A server need not wait longer than some seconds for a statement, this is longer.

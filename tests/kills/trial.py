@@ -37,6 +37,8 @@ LINKS = 300
 #: What the drainer must manage once the load has ended: a tenth of its speed on a quiet machine. Folding waits five
 #: seconds for more to come; the rest is for a busy machine.
 _DRAINED_PER_SECOND, _FOLD_SECONDS = 1500, 30.0
+#: How Python begins to tell of a fault, and lines of it that are shown.
+_FAULT, _FAULT_LINES = "Traceback", 60
 #: Seconds between two looks at the tables.
 _LOOK_SECONDS = 0.1
 
@@ -135,9 +137,15 @@ def _told(log: str) -> list[str]:
     """What a server has told of faults of its own, and of clicks that the machine had no room for."""
     dropped = [line for line in log.splitlines() if "clicks are dropped" in line]
     return [
-        *(["the log has a fault that nobody foresaw"] if "Traceback" in log else []),
+        *([f"the log has a fault that nobody foresaw: {_excerpt(log)}"] if _FAULT in log else []),
         *([f"clicks were dropped, as the log says {len(dropped)} times: {dropped[0]}"] if dropped else []),
     ]
+
+
+def _excerpt(log: str) -> str:
+    """The first fault in a log, from the line that tells of it."""
+    before, fault, after = log.partition(_FAULT)
+    return "\n".join([*before.splitlines()[-1:], fault, *after.splitlines()[:_FAULT_LINES]])
 
 
 def _prepare(database: Database, codes: Sequence[str]) -> None:
