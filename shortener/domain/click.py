@@ -74,6 +74,9 @@ class Dimension(IntEnum):
         return self.name.lower()
 
 
+#: What every click has a value of: it was by its code that its link was found.
+ALWAYS_KNOWN = frozenset({Dimension.CODE})
+
 UTM_PARAMETERS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 #: Robots' tags in crawler-user-agents, in the order in which they decide.

@@ -18,7 +18,7 @@ from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Granularity, Period
-from shortener.storage import folding, parts, series
+from shortener.storage import folding, leaders, parts, series
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
 from shortener.storage.parts import Key, Parts
@@ -44,8 +44,10 @@ class Source(Protocol):
     def sums(self) -> Mapping[ClickClass, Count]:
         """What happened in all, of all classes."""
 
-    def values(self, dimension: Dimension) -> Parts:
-        """The parts of a breakdown by a dimension's values."""
+    def values(self, dimension: Dimension, most: int) -> Parts:
+        """The parts of a breakdown by a dimension's values, at least of the `most` ones with most clicks; where it
+        is not of clicks.ALWAYS_KNOWN, of all.
+        """
 
     def links(self) -> Parts:
         """The parts of a breakdown by link."""
@@ -87,10 +89,12 @@ class Rollup:
         """See Source."""
         return series.sums(self.connection, self._total(Key.CLASS, self._cover))
 
-    def values(self, dimension: Dimension) -> Parts:
+    def values(self, dimension: Dimension, most: int) -> Parts:
         """See Source."""
-        mark = self._marks[int(dimension)]
-        return parts.of_values(self.scope, dimension, self._cover, self.classes, mark)
+        mark, among = self._marks[int(dimension)], None
+        if dimension is Dimension.CODE and self.scope == INSTANCE:
+            among = leaders.codes(self.connection, self._cover, self.classes, mark, most)
+        return parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
 
     def links(self) -> Parts:
         """See Source."""
@@ -166,7 +170,7 @@ class Raw:
         # What has been read is not looked for again among all clicks.
         return {kind: sum((Count(*slot[1:]) for slot in each), Count()) for kind, each in self._by_class.items()}
 
-    def values(self, dimension: Dimension) -> Parts:
+    def values(self, dimension: Dimension, _most: int) -> Parts:
         """See Source."""
         return parts.filtered(self.scope, dimension, self.period, self.classes, self.filters)
 

@@ -12,7 +12,7 @@ from shortener.domain import grouping as groupings
 from shortener.domain import host as hosts
 from shortener.domain import period as periods
 from shortener.domain import tag as tags
-from shortener.domain.click import ClickClass
+from shortener.domain.click import ALWAYS_KNOWN, ClickClass
 from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
@@ -191,8 +191,8 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
     dimension = groupings.dimension(grouping)
     overlapping: Answer = {}
     if dimension is not None:
-        found = breakdowns.by_value(connection, source.values(dimension), limit)
-        absent = totals - found.sum
+        found = breakdowns.by_value(connection, source.values(dimension, limit), limit)
+        absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
     elif grouping == TAG:
         found, absent = breakdowns.by_tag(connection, source.links(), limit)
         overlapping = {"overlapping": True}

@@ -10,10 +10,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from shortener.domain.click import Dimension
+from shortener.domain.link import INSTANCE_ID
 from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
 
 #: Beside the numbers of domain.click.Dimension.
 TOTAL = 0
+#: The rows whose values are kept in order of their clicks (storage/leaders): the codes of the instance, the one
+#: dimension that has a value for every link. As text, since an index takes no parameters.
+LED = text(f"link_id = {INSTANCE_ID} AND dimension = {int(Dimension.CODE)}")
 
 
 def _number(name: str, kind: Any = BigInteger, **options: Any) -> Column[Any]:
@@ -26,6 +30,12 @@ def _key(name: str, kind: Any = BigInteger) -> Column[Any]:
 
 def _counts() -> tuple[Column[Any], Column[Any]]:
     return _number("clicks"), _number("unique")
+
+
+def _leaders(table: str, time: str) -> Index:
+    # With the columns that are the same in all its rows: SQLite takes the index that fits the most conditions.
+    columns = (time, "dimension", "link_id", "class", "clicks", "value_id")
+    return Index(f"ix_{table}_leaders", *columns, sqlite_where=LED, postgresql_where=LED)
 
 
 #: Raw clicks, one row each. Dimensions are label ids, NULL where absent.
@@ -64,6 +74,7 @@ click_breakdown = Table(
     _key("value_id"),
     _key("class", SmallInteger),
     *_counts(),
+    _leaders("click_breakdown", "day"),
     **CLUSTERED,
 )
 click_breakdown_month = Table(
@@ -75,6 +86,7 @@ click_breakdown_month = Table(
     _key("value_id"),
     _key("class", SmallInteger),
     *_counts(),
+    _leaders("click_breakdown_month", "month"),
     **CLUSTERED,
 )
 link_total = Table(

@@ -68,14 +68,34 @@ class Parts:
     is_kept: bool = True
 
 
-def of_values(scope: Scope, dimension: Dimension, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
-    """Clicks by the values of a dimension that is folded up to `mark`; those without a value are in none."""
-    return _parts(scope, int(dimension), Key.VALUE, cover, classes, mark)
+def of_values(
+    scope: Scope,
+    dimension: Dimension,
+    cover: Cover,
+    classes: Collection[ClickClass],
+    mark: int,
+    among: Collection[int] | None = None,
+) -> Parts:
+    """Clicks by the values of a dimension that is folded up to `mark`; those without a value are in none.
+
+    `among` names the label ids of those that are asked for, if not all.
+    """
+    parameters = _parameters(scope, cover, classes, mark)
+    if among is None:
+        return Parts(_folded(scope.shape, int(dimension), Key.VALUE), parameters)
+    return Parts(_folded(scope.shape, int(dimension), Key.VALUE, has_among=True), {**parameters, "among": among})
+
+
+def of_raw_values(
+    scope: Scope, dimension: Dimension, cover: Cover, classes: Collection[ClickClass], mark: int
+) -> Parts:
+    """The same of those clicks alone that are not folded, or in no whole day."""
+    return Parts(_raw_values(scope.shape, int(dimension)), _parameters(scope, cover, classes, mark))
 
 
 def of_total(scope: Scope, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
     """Clicks by link, domain, class or day, where daily totals are folded up to `mark`."""
-    return _parts(scope, TOTAL, key, cover, classes, mark)
+    return Parts(_folded(scope.shape, TOTAL, key), _parameters(scope, cover, classes, mark))
 
 
 def filtered(
@@ -92,7 +112,7 @@ def filtered(
     return Parts(_grouped(_raw(column).where(*where)), {}, is_kept=False)
 
 
-def _parts(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
+def _parameters(scope: Scope, cover: Cover, classes: Collection[ClickClass], mark: int) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         **scope.parameters,
         "kinds": [int(kind) for kind in classes],
@@ -104,16 +124,24 @@ def _parts(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collec
     }
     for number, (start_ms, end_ms) in zip(_EDGES, (*cover.edges, _NO_EDGE, _NO_EDGE), strict=False):
         parameters |= {f"day_{number}": start_ms // DAY_MS, f"from_{number}": start_ms, f"to_{number}": end_ms}
-    return Parts(_folded(scope.shape, dimension, key), parameters)
+    return parameters
 
 
 @lru_cache(KEPT)
-def _folded(scope: Scope, dimension: int, key: Key) -> Subquery:
-    """A row of key, clicks and unique for each key, by the parameters of `_parts`, for all scopes of this shape."""
+def _folded(scope: Scope, dimension: int, key: Key, *, has_among: bool = False) -> Subquery:
+    """A row of key, clicks and unique for each key, by those parameters, for all scopes of this shape."""
     parts = [_days(scope, dimension, key), _unfolded(scope, dimension, key)]
     if key is not Key.DAY:
-        parts += [_months(scope, dimension, key), *(_edge(scope, dimension, key, number) for number in _EDGES)]
+        parts += [_months(scope, dimension, key), *_edges(scope, dimension, key)]
+    if has_among:
+        # By what the parts call their keys, which stands for the column in each.
+        parts = [part.where(part.selected_columns[0].element.in_(_AMONG)) for part in parts]
     return _grouped(*parts)
+
+
+@lru_cache(KEPT)
+def _raw_values(scope: Scope, dimension: int) -> Subquery:
+    return _grouped(_unfolded(scope, dimension, Key.VALUE), *_edges(scope, dimension, Key.VALUE))
 
 
 def _days(scope: Scope, dimension: int, key: Key) -> Select[Any]:
@@ -141,6 +169,10 @@ def _unfolded(scope: Scope, dimension: int, key: Key) -> Select[Any]:
     return _clicks(scope, dimension, key).where(*unfolded(_number("mark"), _number("first_day"), _number("end_day")))
 
 
+def _edges(scope: Scope, dimension: int, key: Key) -> list[Select[Any]]:
+    return [_edge(scope, dimension, key, number) for number in _EDGES]
+
+
 def _edge(scope: Scope, dimension: int, key: Key, number: int) -> Select[Any]:
     return _clicks(scope, dimension, key).where(
         click.c.day == _number(f"day_{number}"),
@@ -159,6 +191,7 @@ def _clicks(scope: Scope, dimension: int, key: Key) -> Select[Any]:
 
 
 _KINDS: BindParameter[list[int]] = bindparam("kinds", expanding=True)
+_AMONG: BindParameter[list[int]] = bindparam("among", expanding=True)
 
 
 def _number(name: str) -> ColumnElement[int]:

@@ -1,0 +1,91 @@
+"""Leaders: the codes of the instance with most clicks, found without adding up those of all codes.
+
+Each day and month has an index of its codes by clicks, so their first ones are read without the others. What the last
+one read has, none of the others exceeds: so the sums of all codes have bounds, and those that cannot be among the
+first are left out (R. Fagin, A. Lotem, M. Naor: Optimal aggregation algorithms for middleware, Journal of Computer
+and System Sciences 66, 2003, section 8.1). With 100,000 links some hundred codes remain to be added up of 100,000.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Select, Table, bindparam, select
+
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.cover import Cover
+from shortener.storage import parts
+from shortener.storage.click_tables import LED, click_breakdown, click_breakdown_month
+from shortener.storage.stats import INSTANCE
+
+#: How many codes of each list are read for each one asked for. With links whose share of the clicks lasts, twice is
+#: enough; where eight times is not, many are much alike, and to add them all up is no slower.
+_DEPTHS = (2, 8)
+
+#: Codes by their clicks, most first.
+Ranking = Sequence[tuple[int, int]]
+
+
+def codes(
+    connection: Connection, cover: Cover, classes: Collection[ClickClass], mark: int, most: int
+) -> frozenset[int] | None:
+    """The label ids of codes among which are the `most` ones with most clicks, and all that have as many as the last.
+
+    None where the first ones of the days and months do not tell, or where there are none.
+    """
+    for times in _DEPTHS if cover.days or cover.months else ():
+        depth = most * times
+        found = leaders(list(_rankings(connection, cover, classes, mark, depth)), depth, most)
+        if found is not None:
+            return found
+    return None
+
+
+def leaders(rankings: Sequence[Ranking], depth: int, most: int) -> frozenset[int] | None:
+    """The same of rankings, of each of which the first `depth` are there; what they sum up to is the question."""
+    lasts = [ranking[-1][1] if len(ranking) == depth else 0 for ranking in rankings]
+    at_least: Counter[int] = Counter()
+    bounded: Counter[int] = Counter()
+    for ranking, last in zip(rankings, lasts, strict=True):
+        for code, clicks in ranking:
+            at_least[code] += clicks
+            # In this list it has what it has, and at most its last in those where it was not met.
+            bounded[code] += clicks - last
+    bound = sum(lasts)
+    firsts = sorted(at_least.values(), reverse=True)[:most]
+    needed = firsts[-1] if len(firsts) == most else 0
+    if needed <= bound and bound:
+        return None
+    return frozenset(code for code, more in bounded.items() if more + bound >= needed)
+
+
+def _rankings(
+    connection: Connection, cover: Cover, classes: Collection[ClickClass], mark: int, depth: int
+) -> Iterator[Ranking]:
+    """The first codes of each day, of each month, and of the raw clicks that are in neither."""
+    for table, times in ((click_breakdown, cover.days), (click_breakdown_month, cover.months)):
+        for time in times:
+            for kind in classes:
+                parameters = {"time": time, "kind": int(kind), "depth": depth}
+                yield _pairs(connection, _of_table(table), parameters)
+    raw = parts.of_raw_values(INSTANCE, Dimension.CODE, cover, classes, mark)
+    yield _pairs(connection, _of_raw(raw.query), {**raw.parameters, "depth": depth})
+
+
+def _pairs(connection: Connection, query: Select[int, int], parameters: dict[str, Any]) -> Ranking:
+    return [(code, clicks) for code, clicks in connection.execute(query, parameters)]
+
+
+@cache
+def _of_table(table: Table) -> Select[int, int]:
+    time = table.c["day" if table is click_breakdown else "month"]
+    query = select(table.c.value_id, table.c.clicks).where(
+        LED, time == bindparam("time"), table.c["class"] == bindparam("kind")
+    )
+    return query.order_by(table.c.clicks.desc()).limit(bindparam("depth"))
+
+
+@cache
+def _of_raw(raw: FromClause) -> Select[int, int]:
+    return select(raw.c.key, raw.c.clicks).order_by(raw.c.clicks.desc()).limit(bindparam("depth"))
