@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Set
 
 from shortener.domain.click import OTHER_LABEL, Dimension
 from shortener.storage import clicks as rows
+from shortener.storage import labels
 from shortener.storage.engine import Connection
 
 #: Labels kept in memory, about 200 bytes each.
@@ -33,7 +34,7 @@ class Labels:
         known = {text: self._kept[text] for text in texts if text in self._kept}
         for text in known:
             self._kept.move_to_end(text)
-        known |= rows.labels(connection, texts - known.keys())
+        known |= labels.ids(connection, texts - known.keys())
         fresh = sorted((dimension, text) for dimension, each in wanted.items() for text in each - known.keys())
         admitted = self._admit(fresh, day, unbounded)
         known |= rows.add_labels(connection, (*admitted, OTHER_LABEL)) if fresh else {}

@@ -21,7 +21,7 @@ from shortener.domain.page import Page
 from shortener.domain.period import Asked
 from shortener.services import recorded
 from shortener.services.walk import Walk
-from shortener.storage import clicks, stats
+from shortener.storage import clicks, labels, stats
 from shortener.storage import raw_clicks as rows
 from shortener.storage.engine import Connection, Database
 from shortener.storage.raw_clicks import Recorded, Selection
@@ -145,7 +145,7 @@ class _Texts:
         if len(self._labels) > _LABELS_KEPT:
             self._labels.clear()
         label_ids = {label_id for click in found for label_id in click.label_ids if label_id is not None}
-        self._learn(self._labels, label_ids, lambda missing: rows.labels(connection, missing))
+        self._learn(self._labels, label_ids, lambda missing: labels.texts(connection, missing))
         domain_ids = {click.domain_id for click in found}
         self._learn(self._domains, domain_ids, lambda missing: rows.domain_names(connection, missing))
         return [self._row(click) for click in found]

@@ -18,9 +18,11 @@ from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Granularity, Period
-from shortener.storage import folding, leaders, parts, series
+from shortener.storage import breakdowns, folding, leaders, parts, series
+from shortener.storage.breakdowns import Breakdown
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
+from shortener.storage.filters import Conditions, conditions
 from shortener.storage.parts import Key, Parts
 from shortener.storage.stats import INSTANCE, Count, Scope, Slot
 
@@ -44,10 +46,8 @@ class Source(Protocol):
     def sums(self) -> Mapping[ClickClass, Count]:
         """What happened in all, of all classes."""
 
-    def values(self, dimension: Dimension, most: int) -> Parts:
-        """The parts of a breakdown by a dimension's values, at least of the `most` ones with most clicks; where it
-        is not of clicks.ALWAYS_KNOWN, of all.
-        """
+    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
+        """The breakdown by a dimension's values; its sum is that of all only where not every click has one."""
 
     def links(self) -> Parts:
         """The parts of a breakdown by link."""
@@ -89,12 +89,13 @@ class Rollup:
         """See Source."""
         return series.sums(self.connection, self._total(Key.CLASS, self._cover))
 
-    def values(self, dimension: Dimension, most: int) -> Parts:
+    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
         """See Source."""
         mark, among = self._marks[int(dimension)], None
         if dimension is Dimension.CODE and self.scope == INSTANCE:
-            among = leaders.codes(self.connection, self._cover, self.classes, mark, most)
-        return parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
+            among = leaders.codes(self.connection, self._cover, self.classes, mark, limit)
+        found = parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
+        return breakdowns.by_value(self.connection, found, limit)
 
     def links(self) -> Parts:
         """See Source."""
@@ -153,6 +154,8 @@ class Raw:
     period: Period
     classes: Collection[ClickClass]
     filters: Collection[Filter]
+    #: A dimension that will be asked for, if any.
+    grouped_by: Dimension | None = None
     name: Literal["raw"] = "raw"
 
     def over_time(self, _starts: Sequence[int], _granularity: Granularity) -> Sequence[Slot]:
@@ -165,31 +168,51 @@ class Raw:
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
+        # What has been read, or will be, is not looked for again among all clicks.
         if "_by_class" not in vars(self):
-            return series.filtered_sums(self.connection, self.scope, self.period, self.filters)
-        # What has been read is not looked for again among all clicks.
+            found = self._by_value(self.grouped_by)
+            return {kind: sum(each.values(), Count()) for kind, each in found.items()}
         return {kind: sum((Count(*slot[1:]) for slot in each), Count()) for kind, each in self._by_class.items()}
 
-    def values(self, dimension: Dimension, _most: int) -> Parts:
+    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
         """See Source."""
-        return parts.filtered(self.scope, dimension, self.period, self.classes, self.filters)
+        counts: dict[int | None, Count] = {}
+        for kind in self.classes:
+            for value, count in self._by_value(dimension).get(kind, {}).items():
+                counts[value] = counts.get(value, Count()) + count
+        named = {value: count for value, count in counts.items() if value is not None}
+        return breakdowns.of_counts(self.connection, named, limit)
 
     def links(self) -> Parts:
         """See Source."""
-        return parts.filtered(self.scope, Key.LINK, self.period, self.classes, self.filters)
+        return parts.filtered(self.scope, Key.LINK, self.period, self.classes, self._passing)
 
     def domains(self) -> Parts | None:
         """See Source."""
         if self.scope != INSTANCE:
             return None
-        return parts.filtered(self.scope, Key.DOMAIN, self.period, self.classes, self.filters)
+        return parts.filtered(self.scope, Key.DOMAIN, self.period, self.classes, self._passing)
 
     def _slots(self) -> list[Slot]:
         return [slot for kind in self.classes for slot in self._by_class.get(kind, ())]
 
+    def _by_value(self, dimension: Dimension | None) -> Mapping[ClickClass, Mapping[int | None, Count]]:
+        if dimension not in self._values:
+            found = series.filtered_values(self.connection, self.scope, self.period, dimension, self._passing)
+            self._values[dimension] = found
+        return self._values[dimension]
+
+    @cached_property
+    def _values(self) -> dict[Dimension | None, Mapping[ClickClass, Mapping[int | None, Count]]]:
+        return {}
+
+    @cached_property
+    def _passing(self) -> Conditions:
+        return conditions(self.connection, self.filters)
+
     @cached_property
     def _by_class(self) -> Mapping[ClickClass, Sequence[Slot]]:
-        return series.filtered_slots(self.connection, self.scope, self.period, self.filters)
+        return series.filtered_slots(self.connection, self.scope, self.period, self._passing)
 
 
 def _rest(days: Sequence[Slot], spans: Sequence[Slot], found: Cuts) -> Sequence[Slot]:

@@ -103,7 +103,9 @@ def _about(connection: Connection, scope: Scope, question: Question, asked: Peri
     read = periods.filled_up(period, periods.to_ms(datetime.now(UTC)), has_all=_is_about_all(question))
     source: Source = Rollup(connection, scope, read, question.classes)
     if question.filters:
-        source = Raw(connection, scope, read, question.classes, question.filters)
+        of_values = (groupings.dimension(each) for each in question.groupings)
+        grouped_by = next((dimension for dimension in of_values if dimension is not None), None)
+        source = Raw(connection, scope, read, question.classes, question.filters, grouped_by)
     granularity = None
     if TIMESERIES in question.groupings:
         granularity = question.granularity or periods.default_granularity(period)
@@ -191,7 +193,7 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
     dimension = groupings.dimension(grouping)
     overlapping: Answer = {}
     if dimension is not None:
-        found = breakdowns.by_value(connection, source.values(dimension, limit), limit)
+        found = source.by_value(dimension, limit)
         absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
     elif grouping == TAG:
         found, absent = breakdowns.by_tag(connection, source.links(), limit)

@@ -3,13 +3,14 @@
 What the rows of parts (storage/parts) are called: labels, links, tags or domains.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, case, func, select
 
+from shortener.storage import labels
 from shortener.storage.click_tables import label
 from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count
@@ -30,6 +31,17 @@ class Breakdown:
 def by_value(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     """The breakdown whose keys are labels. One query."""
     return _read(connection, _by_value, parts, limit)
+
+
+def of_counts(connection: Connection, counts: Mapping[int, Count], limit: int) -> Breakdown:
+    """The breakdown of counts by label ids."""
+    ranked = sorted(counts.items(), key=lambda each: _rank(each[1]))
+    # And all that are equal to the last: of those the names decide.
+    shown = [each for each in ranked if _rank(each[1]) <= _rank(ranked[:limit][-1][1])]
+    texts = labels.texts(connection, (label_id for label_id, _ in shown))
+    rows = [(texts[label_id], count) for label_id, count in shown if label_id in texts]
+    rows.sort(key=lambda row: (*_rank(row[1]), row[0]))
+    return Breakdown(rows[:limit], sum(counts.values(), Count()))
 
 
 def by_link(connection: Connection, parts: Parts, limit: int) -> Breakdown:
@@ -56,6 +68,10 @@ def by_domain(connection: Connection, parts: Parts, limit: int) -> Breakdown:
 def by_domain_of_links(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     """The breakdown by the domains of the links that are keys. One query."""
     return _read(connection, _by_domain_of_links, parts, limit)
+
+
+def _rank(count: Count) -> tuple[int, int]:
+    return -count.clicks, -count.unique
 
 
 def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Breakdown:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from shortener.domain import period
-from shortener.storage import bulk
+from shortener.storage import bulk, labels
 from shortener.storage.click_tables import (
     click,
     click_inbox,
@@ -155,15 +155,6 @@ def new_visitors(connection: Connection, keys: Collection[VisitorKey]) -> set[Vi
     return cast(set[VisitorKey], set(bulk.add_new(connection, visitor_day, sorted(keys))))
 
 
-def labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
-    """The ids of those `texts` that are labels already."""
-    found: dict[str, int] = {}
-    for chunk in _chunks(sorted(texts)):
-        query = select(label.c.text, label.c.id).where(label.c.text.in_(chunk))
-        found.update((row.text, row.id) for row in connection.execute(query))
-    return found
-
-
 def add_labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     """Makes labels of `texts`, sorted, and returns their ids; one that exists keeps its own."""
     wanted = sorted(set(texts))
@@ -171,7 +162,7 @@ def add_labels(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
         connection.execute(
             insert_into(connection, label).on_conflict_do_nothing(), [{"text": text} for text in wanted]
         )
-    return labels(connection, wanted)
+    return labels.ids(connection, wanted)
 
 
 def has_inbox(connection: Connection) -> bool:

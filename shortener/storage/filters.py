@@ -1,20 +1,29 @@
 """Filters as conditions on raw clicks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_
 
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Period
-from shortener.storage.click_tables import click, label
+from shortener.storage import labels
+from shortener.storage.click_tables import click
 
 #: Days that are listed: each is a parameter of the query, of which SQLite takes 32,766.
 _MOST_DAYS = 1_000
 
+#: On rows of `click`; all of them must be fulfilled.
+Conditions = Sequence[ColumnElement[bool]]
 
-def conditions(filters: Iterable[Filter]) -> list[ColumnElement[bool]]:
-    """A condition on rows of `click` for each filter."""
-    return [_condition(each) for each in filters]
+
+def conditions(connection: Connection, filters: Collection[Filter]) -> Conditions:
+    """A condition on rows of `click` for each filter. One query if there are any.
+
+    The ids of labels are looked up for them, and not joined: so PostgreSQL knows how many rows they let pass.
+    """
+    texts = {value for each in filters for value in each.values if value is not None}
+    ids = labels.ids(connection, texts)
+    return [_condition(each, ids) for each in filters]
 
 
 def within(period: Period) -> tuple[ColumnElement[bool], ...]:
@@ -37,13 +46,13 @@ def unfolded(
     return (click.c.id > mark, day >= first_day, day < end_day)
 
 
-def _condition(wanted: Filter) -> ColumnElement[bool]:
+def _condition(wanted: Filter, ids: Mapping[str, int]) -> ColumnElement[bool]:
     column = click.c[wanted.dimension.label]
-    texts: Sequence[str] = sorted(value for value in wanted.values if value is not None)
-    ids = select(label.c.id).where(label.c.text.in_(texts))
+    # A text that is no label is no click's.
+    numbers = sorted(ids[value] for value in wanted.values if value is not None and value in ids)
     absent = None in wanted.values
     if wanted.excluded:
-        # What has no value is not one of the texts either; SQL would say of it that it does not know.
-        others = or_(column.is_(None), column.not_in(ids))
+        # What has no value is not one of them either; SQL would say of it that it does not know.
+        others = or_(column.is_(None), column.not_in(numbers))
         return and_(column.is_not(None), others) if absent else others
-    return or_(column.is_(None), column.in_(ids)) if absent else column.in_(ids)
+    return or_(column.is_(None), column.in_(numbers)) if absent else column.in_(numbers)

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter, cover, pass_all
 from shortener.domain.link import INSTANCE_ID
-from shortener.storage.click_tables import click, label
+from shortener.storage import labels
+from shortener.storage.click_tables import click
 from shortener.storage.filters import conditions
 from shortener.storage.tables import domain
 
@@ -73,26 +74,26 @@ def between(
 ) -> list[Click]:
     """Up to `limit` of the wanted clicks with `after` < id ≤ `upto`, by id: the first of them, or the `newest`.
 
-    Goes through all clicks between, and looks their labels up: two queries, more where there are many labels.
+    Goes through all clicks between, and looks labels up: two or three queries, more where there are many labels.
     """
     order = click.c.id.desc() if newest else click.c.id
-    query = _rows.where(*_conditions(after, upto, wanted)).order_by(order).limit(limit)
+    query = _rows.where(*_conditions(connection, after, upto, wanted)).order_by(order).limit(limit)
     found = sorted(tuple(row) for row in connection.execute(query))
-    texts = _texts(connection, {value for row in found for value in row[len(_facts) :] if value is not None})
+    texts = labels.texts(connection, {value for row in found for value in row[len(_facts) :] if value is not None})
     return [_click(row, texts) for row in found]
 
 
 def count(connection: Connection, after: int, upto: int, wanted: Wanted) -> int:
     """How many wanted clicks have `after` < id ≤ `upto`. Goes through all clicks between."""
-    query = select(func.count()).select_from(click).where(*_conditions(after, upto, wanted))
+    query = select(func.count()).select_from(click).where(*_conditions(connection, after, upto, wanted))
     return int(connection.execute(query).scalar_one())
 
 
-def _conditions(after: int, upto: int, wanted: Wanted) -> tuple[ColumnElement[bool], ...]:
+def _conditions(connection: Connection, after: int, upto: int, wanted: Wanted) -> tuple[ColumnElement[bool], ...]:
     # Orphans and the unattributed, which are below it, are no link's.
     of_links = click.c.link_id > INSTANCE_ID if wanted.links is None else click.c.link_id.in_(sorted(wanted.links))
     kinds = click.c["class"].in_(sorted(int(kind) for kind in wanted.classes))
-    return click.c.id > after, click.c.id <= upto, of_links, kinds, *conditions(wanted.filters)
+    return click.c.id > after, click.c.id <= upto, of_links, kinds, *conditions(connection, wanted.filters)
 
 
 def _click(row: tuple[Any, ...], texts: Mapping[int, str]) -> Click:
@@ -104,13 +105,3 @@ def _click(row: tuple[Any, ...], texts: Mapping[int, str]) -> Click:
         if value is not None and value in texts
     }
     return Click(click_id, link_id, time_ms, ClickClass(kind), bool(first), domain_name or "", values)
-
-
-def _texts(connection: Connection, ids: Collection[int]) -> dict[int, str]:
-    """The labels with these ids."""
-    wanted = sorted(ids)
-    found: dict[int, str] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        query = select(label.c.id, label.c.text).where(label.c.id.in_(wanted[start : start + _CHUNK]))
-        found.update((row.id, row.text) for row in connection.execute(query))
-    return found

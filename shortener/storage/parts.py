@@ -28,10 +28,9 @@ from sqlalchemy import (
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
-from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Period
 from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
-from shortener.storage.filters import conditions, unfolded, within
+from shortener.storage.filters import Conditions, unfolded, within
 from shortener.storage.stats import Scope, domain_of, is_domain
 
 #: Statements kept: a page of statistics needs ten, of links, tags or all; each takes some 50 KiB.
@@ -98,17 +97,11 @@ def of_total(scope: Scope, key: Key, cover: Cover, classes: Collection[ClickClas
     return Parts(_folded(scope.shape, TOTAL, key), _parameters(scope, cover, classes, mark))
 
 
-def filtered(
-    scope: Scope,
-    key: Dimension | Key,
-    period: Period,
-    classes: Collection[ClickClass],
-    filters: Collection[Filter],
-) -> Parts:
-    """The raw clicks that pass `filters`, by the values of a dimension, by link or by domain."""
-    column = click.c[key.label if isinstance(key, Dimension) else _COLUMNS[key]]
+def filtered(scope: Scope, key: Key, period: Period, classes: Collection[ClickClass], passing: Conditions) -> Parts:
+    """The raw clicks that fulfil the conditions `passing`, by link or by domain."""
+    column = click.c[_COLUMNS[key]]
     kinds = [int(kind) for kind in classes]
-    where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), column.is_not(None), *conditions(filters))
+    where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), *passing)
     return Parts(_grouped(_raw(column).where(*where)), {}, is_kept=False)
 
 

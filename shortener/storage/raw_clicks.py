@@ -6,9 +6,9 @@ all links, which are most of a day's, between the first and the last id of that 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
@@ -154,21 +154,23 @@ def of_day(
         click.c["class"].in_([int(kind) for kind in selection.classes]),
         click.c.time_ms >= selection.start_ms,
         click.c.time_ms < selection.end_ms,
-        *conditions(selection.filters),
+        *conditions(connection, selection.filters),
     )
     query = query.order_by(order.desc() if newest_first else order).limit(limit)
     facts = len(_FACTS)
     return [Recorded._make((*row[:facts], row[facts:])) for row in connection.execute(query)]
 
 
-def labels(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """The texts of labels, by id."""
-    return _texts(connection, label.c.id, label.c.text, ids)
-
-
 def domain_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """The names of those of these domains that there are, by id."""
-    return _texts(connection, domain.c.id, domain.c.name, ids)
+    wanted: Sequence[int] = sorted(ids)
+    found: dict[int, str] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        rows = connection.execute(
+            select(domain.c.id, domain.c.name).where(domain.c.id.in_(wanted[start : start + _CHUNK]))
+        )
+        found.update((row.id, row.name) for row in rows)
+    return found
 
 
 def _kept_days(connection: Connection) -> range:
@@ -176,12 +178,3 @@ def _kept_days(connection: Connection) -> range:
     first, last = (select(end(click.c.day)).scalar_subquery() for end in (func.min, func.max))
     earliest, latest = connection.execute(select(first, last)).one()
     return range(0) if earliest is None else range(earliest, latest + 1)
-
-
-def _texts(connection: Connection, key: Column[Any], text: Column[Any], ids: Iterable[int]) -> dict[int, str]:
-    wanted: Sequence[int] = sorted(ids)
-    found: dict[int, str] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        rows = connection.execute(select(key, text).where(key.in_(wanted[start : start + _CHUNK])))
-        found.update((row[0], row[1]) for row in rows)
-    return found

@@ -5,14 +5,13 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, literal_column, null, select
 
-from shortener.domain.click import ClickClass
+from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.clock import HOURS_OF_WEEK
-from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_day
 from shortener.storage.click_tables import click, click_series
-from shortener.storage.filters import conditions, within
+from shortener.storage.filters import Conditions, within
 from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count, Scope, Slot
 
@@ -87,13 +86,13 @@ def sums(connection: Connection, parts: Parts) -> dict[ClickClass, Count]:
 
 
 def filtered_slots(
-    connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]
+    connection: Connection, scope: Scope, period: Period, passing: Conditions
 ) -> dict[ClickClass, list[Slot]]:
-    """The raw clicks in a scope and period that pass `filters`, by class, and in order of time by slot."""
+    """The raw clicks in a scope and period that fulfil the conditions `passing`, by class and in order by slot."""
     # Division of integers is one on both engines only by this operator.
     time, kind = click.c.time_ms.op("/")(literal_column(str(SLOT_MS))).label("slot"), click.c["class"]
     query = select(time, kind, func.count(), func.sum(click.c.first)).where(
-        *within(period), scope.clicked(), *conditions(filters)
+        *within(period), scope.clicked(), *passing
     )
     found: dict[ClickClass, list[Slot]] = {}
     for slot, each, clicks, unique in connection.execute(query.group_by(time, kind).order_by(time)):
@@ -101,16 +100,21 @@ def filtered_slots(
     return found
 
 
-def filtered_sums(
-    connection: Connection, scope: Scope, period: Period, filters: Collection[Filter]
-) -> dict[ClickClass, Count]:
-    """The same in all, by class. One query."""
+def filtered_values(
+    connection: Connection, scope: Scope, period: Period, dimension: Dimension | None, passing: Conditions
+) -> dict[ClickClass, dict[int | None, Count]]:
+    """The same in all, by class and by the label ids of a dimension's values, or without one all under None."""
     kind = click.c["class"]
-    query = select(kind, func.count(), func.sum(click.c.first)).where(
-        *within(period), scope.clicked(), *conditions(filters)
+    value = null() if dimension is None else click.c[dimension.label]
+    query = select(kind, value, func.count(), func.sum(click.c.first)).where(
+        *within(period), scope.clicked(), *passing
     )
-    found = connection.execute(query.group_by(kind))
-    return {ClickClass(each): Count(int(clicks), int(unique)) for each, clicks, unique in found}
+    found: dict[ClickClass, dict[int | None, Count]] = {}
+    for each, label_id, clicks, unique in connection.execute(
+        query.group_by(kind, *([] if dimension is None else [value]))
+    ):
+        found.setdefault(ClickClass(each), {})[label_id] = Count(int(clicks), int(unique))
+    return found
 
 
 @lru_cache(KEPT)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
 from shortener.storage.click_tables import click, click_series
+from shortener.storage.one_of import OneOf
 from shortener.storage.tables import domain, link, link_tag, tag
 
 #: Parameters in the conditions of a scope.
@@ -84,12 +85,12 @@ class Scope:
 
     def credited(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are credited to it, by their link's column."""
-        return link_id.in_(self._tagged()) if self.link_id is None else link_id == self._named(_LINK)
+        return OneOf(link_id, self._tagged()) if self.link_id is None else link_id == self._named(_LINK)
 
     def clicked(self) -> ColumnElement[bool]:
         """Which raw rows are."""
         if self.link_id is None:
-            return click.c.link_id.in_(self._tagged())
+            return OneOf(click.c.link_id, self._tagged())
         if self.link_id == INSTANCE_ID:
             return click.c.link_id > 0
         if self.link_id < UNATTRIBUTED_ID:

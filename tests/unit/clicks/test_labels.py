@@ -9,6 +9,7 @@ from shortener.clicks import labels as module
 from shortener.clicks.labels import Labels
 from shortener.domain.click import OTHER_LABEL, Dimension
 from shortener.storage import clicks as rows
+from shortener.storage import labels
 from shortener.storage.engine import Connection
 
 TODAY = 20_779
@@ -24,7 +25,7 @@ class Stored:
         self.ids: dict[str, int] = {}
         self.asked: list[set[str]] = []
 
-    def labels(self, _connection: Connection, texts: Iterable[str]) -> dict[str, int]:
+    def found(self, _connection: Connection, texts: Iterable[str]) -> dict[str, int]:
         self.asked.append(set(texts))
         return {text: self.ids[text] for text in self.asked[-1] if text in self.ids}
 
@@ -38,7 +39,7 @@ CONNECTION = cast(Connection, None)
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
     table = Stored()
-    monkeypatch.setattr(rows, "labels", table.labels)
+    monkeypatch.setattr(labels, "ids", table.found)
     monkeypatch.setattr(rows, "add_labels", table.add_labels)
     return table
 
