@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from shortener import errors
@@ -18,6 +18,9 @@ SLOT_MS = 15 * 60 * 1000
 DAY_MS = 24 * 60 * 60 * 1000
 #: Most buckets of one answer: a hundred days by quarter of an hour, or a year by the hour.
 MAX_BUCKETS = 10_000
+#: Rows of buckets kept: a page asks several questions about the same period, which moves on every 15 minutes.
+#: Each has a megabyte at most.
+_KEPT = 4
 #: Periods shorter than these are shown by hour, by day; longer ones by month.
 _BY_HOUR_MS, _BY_DAY_MS = 3 * DAY_MS, 732 * DAY_MS
 #: No question reaches beyond these (the second is the last whole year of datetime).
@@ -207,7 +210,8 @@ def default_granularity(period: Period) -> Granularity:
     return Granularity.DAY if length < _BY_DAY_MS else Granularity.MONTH
 
 
-def bucket_starts(period: Period, granularity: Granularity) -> list[int]:
+@lru_cache(_KEPT)
+def bucket_starts(period: Period, granularity: Granularity) -> tuple[int, ...]:
     """Where the buckets of `period` begin, ascending; the first is the period's own start. Raises TooManyBuckets.
 
     Days, weeks (from Monday, ISO 8601) and months are those of the zone, so that a day of daylight saving
@@ -220,7 +224,13 @@ def bucket_starts(period: Period, granularity: Granularity) -> list[int]:
             detail = f"By {granularity} this period has more than {MAX_BUCKETS} buckets; {cure}."
             raise errors.TooManyBuckets(detail, field="granularity")
         starts.append(start)
-    return starts
+    return tuple(starts)
+
+
+@lru_cache(_KEPT)
+def bucket_names(period: Period, granularity: Granularity) -> tuple[str, ...]:
+    """The same as answers say it: RFC 3339, with the zone's offset."""
+    return tuple(period.local(start).isoformat() for start in bucket_starts(period, granularity))
 
 
 @cache

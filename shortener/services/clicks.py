@@ -10,16 +10,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from shortener import errors
-from shortener.domain import host as hosts
 from shortener.domain import page as pages
 from shortener.domain import period as periods
-from shortener.domain import tag as tags
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
 from shortener.domain.page import Page
 from shortener.domain.period import Asked
-from shortener.services import recorded
+from shortener.services import recorded, scopes
 from shortener.services.walk import Walk
 from shortener.storage import clicks, labels, stats
 from shortener.storage import raw_clicks as rows
@@ -174,34 +171,13 @@ def _scope(connection: Connection, whose: Whose) -> Scope:
         case Kind.LINK:
             return Scope(recorded.find(connection, whose.domain, whose.name).id)
         case Kind.DOMAIN:
-            return _of_domain(connection, whose.name)
+            return scopes.of_domain(connection, whose.name)
         case Kind.TAG:
-            return _of_tag(connection, whose.name)
+            return scopes.of_tag(connection, whose.name)
         case Kind.ORPHANS:
             return stats.ORPHANS
         case Kind.ALL:
             return stats.INSTANCE
-
-
-def _of_domain(connection: Connection, name: str) -> Scope:
-    """An empty `name` is the default one."""
-    try:
-        scope = stats.of_domain(connection, hosts.normal_form(name) if name else "")
-    except errors.DomainInvalid:
-        scope = None
-    if scope is None:
-        raise errors.DomainNotFound(f"The domain '{name[: hosts.MAX_LENGTH]}' is not configured here.")
-    return scope
-
-
-def _of_tag(connection: Connection, name: str) -> Scope:
-    try:
-        scope = stats.of_tag(connection, tags.normal_form(name))
-    except errors.TagInvalid:
-        scope = None
-    if scope is None:
-        raise errors.TagNotFound(f"There is no tag '{name[: tags.MAX_LENGTH]}'.")
-    return scope
 
 
 def _selection(scope: Scope, asked: Asked, classes: Collection[ClickClass], filters: tuple[Filter, ...]) -> Selection:

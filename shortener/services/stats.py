@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shortener import errors
-from shortener.domain import code as codes
 from shortener.domain import grouping as groupings
-from shortener.domain import host as hosts
 from shortener.domain import period as periods
-from shortener.domain import tag as tags
 from shortener.domain.click import ALWAYS_KNOWN, ClickClass
 from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
+from shortener.services import recorded, scopes
 from shortener.services.sources import Raw, Rollup, Source
-from shortener.storage import breakdowns, links, pruning, schema
+from shortener.storage import breakdowns, pruning, schema
 from shortener.storage import stats as rows
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
@@ -50,11 +47,8 @@ class Question:
 
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
     """The answer for the link called `code`. Raises LinkNotFound, DomainInvalid and what `_period` raises."""
-    normal = codes.normal_form(code)
     with database.read() as connection:
-        link = links.by_code(connection, hosts.normal_form(domain) if domain else "", normal) if normal else None
-        if link is None:
-            raise errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
+        link = recorded.find(connection, domain, code)
         return _answer(connection, Scope(link.id), question, link.created_at)
 
 
@@ -72,22 +66,14 @@ def of_orphans(database: Database, question: Question) -> Answer:
 
 def of_domain(database: Database, name: str, question: Question) -> Answer:
     """The answer for all links on a domain; the empty name is the default one. Raises DomainNotFound."""
-    normal = hosts.normal_form(name) if name else ""
     with database.read() as connection:
-        scope = rows.of_domain(connection, normal)
-        if scope is None:
-            raise errors.DomainNotFound
-        return _answer(connection, scope, question, schema.created_at(connection))
+        return _answer(connection, scopes.of_domain(connection, name), question, schema.created_at(connection))
 
 
 def of_tag(database: Database, name: str, question: Question) -> Answer:
     """The answer for the links that carry a tag now. Raises TagNotFound."""
-    normal = tags.normal_form(name)
     with database.read() as connection:
-        scope = rows.of_tag(connection, normal)
-        if scope is None:
-            raise errors.TagNotFound
-        return _answer(connection, scope, question, schema.created_at(connection))
+        return _answer(connection, scopes.of_tag(connection, name), question, schema.created_at(connection))
 
 
 def _answer(connection: Connection, scope: Scope, question: Question, first: datetime) -> Answer:
@@ -129,8 +115,8 @@ def _answered(
     """Totals, and the rows of each grouping."""
     groups: dict[str, Answer] = {}
     if granularity is not None:
-        starts = periods.bucket_starts(period, granularity)
-        groups[TIMESERIES] = {"data": _series(period, starts, source.over_time(starts, granularity))}
+        starts, names = periods.bucket_starts(period, granularity), periods.bucket_names(period, granularity)
+        groups[TIMESERIES] = {"data": _series(starts, names, source.over_time(starts, granularity))}
     if HOUR_OF_WEEK in question.groupings:
         groups[HOUR_OF_WEEK] = {"data": _hours(source.hours_of_week())}
     found = source.sums()
@@ -168,7 +154,7 @@ def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
     return periods.widened(asked, pruned_before)
 
 
-def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> list[dict[str, Any]]:
+def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) -> list[dict[str, Any]]:
     clicks, unique = [0] * len(starts), [0] * len(starts)
     for slot in slots:
         # Never before the first: the first day may begin before its first bucket.
@@ -176,8 +162,8 @@ def _series(period: Period, starts: Sequence[int], slots: Sequence[Slot]) -> lis
         clicks[index] += slot.clicks
         unique[index] += slot.unique
     return [
-        {"bucket": _local(period, start), "clicks": each, "unique": first}
-        for start, each, first in zip(starts, clicks, unique, strict=True)
+        {"bucket": name, "clicks": each, "unique": first}
+        for name, each, first in zip(names, clicks, unique, strict=True)
     ]
 
 

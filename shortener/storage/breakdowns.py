@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, case, func, select
 
-from shortener.storage import labels
+from shortener.storage import kept, labels
 from shortener.storage.click_tables import label
 from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count
@@ -75,13 +75,13 @@ def _rank(count: Count) -> tuple[int, int]:
 
 
 def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Breakdown:
-    rows = connection.execute(_statement(build, parts), {**parts.parameters, "most": limit}).all()
+    parameters = {**parts.parameters, "most": limit}
+    if parts.is_kept:
+        rows = kept.rows(connection, _kept(build, parts.query), parameters)
+    else:
+        rows = connection.execute(build(parts.query), parameters).all()
     whole = Count(int(rows[0][3]), int(rows[0][4])) if rows else Count()
     return Breakdown([(row[0], Count(int(row[1]), int(row[2]))) for row in rows], whole)
-
-
-def _statement(build: _Build, parts: Parts) -> Select[Any]:
-    return _kept(build, parts.query) if parts.is_kept else build(parts.query)
 
 
 @lru_cache(KEPT)

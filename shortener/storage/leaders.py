@@ -15,7 +15,7 @@ from sqlalchemy import Connection, FromClause, Select, Table, bindparam, select
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
-from shortener.storage import parts
+from shortener.storage import kept, parts
 from shortener.storage.click_tables import LED, click_breakdown, click_breakdown_month
 from shortener.storage.stats import INSTANCE
 
@@ -74,7 +74,7 @@ def _rankings(
 
 
 def _pairs(connection: Connection, query: Select[int, int], parameters: dict[str, Any]) -> Ranking:
-    return [(code, clicks) for code, clicks in connection.execute(query, parameters)]
+    return [(code, int(clicks)) for code, clicks in kept.rows(connection, query, parameters)]
 
 
 @cache

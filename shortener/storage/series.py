@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam,
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_day
+from shortener.storage import kept
 from shortener.storage.click_tables import click, click_series
 from shortener.storage.filters import Conditions, within
 from shortener.storage.parts import KEPT, Parts
@@ -48,7 +49,7 @@ def slots(
         "first_of_day": of_day.start,
         "end_of_day": of_day.stop,
     }
-    found = connection.execute(_slots(scope.shape, of_day != WHOLE_DAY), parameters)
+    found = kept.rows(connection, _slots(scope.shape, of_day != WHOLE_DAY), parameters)
     return [Slot(slot * SLOT_MS, int(clicks), int(unique)) for slot, clicks, unique in found]
 
 
@@ -57,7 +58,7 @@ def hours(
 ) -> list[Slot]:
     """The same by full hours of clocks that are `ahead` slots of UTC. One query."""
     parameters = {**_parameters(scope, period, classes), "ahead": ahead}
-    found = connection.execute(_hours(scope.shape, Hours.EACH), parameters)
+    found = kept.rows(connection, _hours(scope.shape, Hours.EACH), parameters)
     return [
         Slot(max((hour * _SLOTS_PER_HOUR - ahead) * SLOT_MS, period.start_ms), int(clicks), int(unique))
         for hour, clicks, unique in found
@@ -69,19 +70,19 @@ def hours_of_week(
 ) -> list[tuple[int, Count]]:
     """The same by the hours of a week, from 0, which is Monday's first, of such clocks; in no order. One query."""
     parameters = {**_parameters(scope, period, classes), "ahead": ahead + _THURSDAY * _SLOTS_PER_DAY}
-    found = connection.execute(_hours(scope.shape, Hours.OF_WEEK), parameters)
+    found = kept.rows(connection, _hours(scope.shape, Hours.OF_WEEK), parameters)
     return [(hour, Count(int(clicks), int(unique))) for hour, clicks, unique in found]
 
 
 def days(connection: Connection, parts: Parts) -> list[Slot]:
     """What happened on UTC days, which are the keys of `parts`; in no order. One query."""
-    found = connection.execute(_all(parts.query), parts.parameters)
+    found = kept.rows(connection, _all(parts.query), parts.parameters)
     return [Slot(day * DAY_MS, int(clicks), int(unique)) for day, clicks, unique in found]
 
 
 def sums(connection: Connection, parts: Parts) -> dict[ClickClass, Count]:
     """What happened in all, by class, which is the key of `parts`. One query."""
-    found = connection.execute(_all(parts.query), parts.parameters)
+    found = kept.rows(connection, _all(parts.query), parts.parameters)
     return {ClickClass(kind): Count(int(clicks), int(unique)) for kind, clicks, unique in found}
 
 

@@ -52,7 +52,7 @@ def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsD
     "/domains/{name}/stats",
     response_model=StatsOut,
     summary="Clicks on a domain",
-    responses=examples.refusals(errors.DomainNotFound, errors.DomainInvalid, *QUESTION_ERRORS),
+    responses=examples.refusals(errors.DomainNotFound, *QUESTION_ERRORS),
 )
 def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links of a domain; the same questions as for all links. The default domain is `default`."""
@@ -63,7 +63,7 @@ def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep
     f"/tags/{TAG}/stats",
     response_model=StatsOut,
     summary="Clicks on the links with a tag",
-    responses=examples.refusals(errors.TagNotFound, errors.TagInvalid, *QUESTION_ERRORS),
+    responses=examples.refusals(errors.TagNotFound, *QUESTION_ERRORS),
 )
 def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on the links that carry a tag now, and what they had before; the same questions as for all links."""

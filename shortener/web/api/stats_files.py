@@ -64,8 +64,8 @@ def _of_orphans(asked: FileAskingDep, parts: PartsDep) -> _Answered:
 
 
 _NO_LINK = (errors.LinkNotFound, errors.DomainInvalid)
-_NO_DOMAIN = (errors.DomainNotFound, errors.DomainInvalid)
-_NO_TAG = (errors.TagNotFound, errors.TagInvalid)
+_NO_DOMAIN = (errors.DomainNotFound,)
+_NO_TAG = (errors.TagNotFound,)
 _PLACES = (
     _Place("", "all", _all, "all links"),
     _Place("/links/{code}", "link", _of_link, "a link", _NO_LINK),

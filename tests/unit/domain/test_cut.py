@@ -18,7 +18,9 @@ ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York", "Pacific/
 START = periods.to_ms(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def cut(zone: str, first_slot: int, slots: int, granularity: Granularity) -> tuple[Period, list[int], cuts.Cuts]:
+def cut(
+    zone: str, first_slot: int, slots: int, granularity: Granularity
+) -> tuple[Period, tuple[int, ...], cuts.Cuts]:
     start_ms = START + first_slot * SLOT_MS
     period = Period(start_ms, start_ms + slots * SLOT_MS, ZoneInfo(zone))
     starts = periods.bucket_starts(period, granularity)

@@ -1,0 +1,45 @@
+"""Kept statements: compiled once, lists written out too, so that the driver gets them with nothing but new numbers.
+
+SQLAlchemy writes the places of a list into a statement whenever it runs. That and its own way to the driver take some
+200 µs, and most questions about clicks take SQLite less.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Select
+
+#: Compiled statements: a page of statistics needs eight, some 5 KiB each; lists of another length are another one.
+_KEPT = 128
+
+#: Names of parameters, and how many values each has; None for one that is no list.
+_Sizes = tuple[tuple[str, int | None], ...]
+
+
+def rows(
+    connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """What `statement` finds, as the driver has it. The statement is kept: the same object must be asked for again.
+
+    `parameters` are numbers, and collections of numbers for what it expands.
+    """
+    sizes = tuple((name, len(value) if isinstance(value, Collection) else None) for name, value in parameters.items())
+    sql, places, values = _compiled(connection.dialect, statement, sizes)
+    given = dict(values)
+    for name, value in parameters.items():
+        if isinstance(value, Collection):
+            given.update((f"{name}_{place}", each) for place, each in enumerate(value, 1))
+        else:
+            given[name] = value
+    return connection.exec_driver_sql(sql, given if places is None else tuple(given[place] for place in places)).all()
+
+
+@lru_cache(_KEPT)
+def _compiled(
+    dialect: Dialect, statement: Select[*tuple[Any, ...]], sizes: _Sizes
+) -> tuple[str, Sequence[str] | None, Mapping[str, Any]]:
+    """The statement, the names of its places where those are in order, and the values that are always the same."""
+    given = {name: 0 if size is None else [0] * size for name, size in sizes}
+    state = statement.compile(dialect=dialect).construct_expanded_state(given)
+    return state.statement, state.positiontup, state.parameters
