@@ -16,7 +16,7 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
 from shortener.domain.page import Page
 from shortener.domain.period import Asked
-from shortener.services import recorded, scopes
+from shortener.services import scopes
 from shortener.services.walk import Walk
 from shortener.storage import clicks, labels, stats
 from shortener.storage import raw_clicks as rows
@@ -169,7 +169,7 @@ def _scope(connection: Connection, whose: Whose) -> Scope:
     """Raises LinkNotFound, DomainInvalid, DomainNotFound, TagNotFound."""
     match whose.kind:
         case Kind.LINK:
-            return Scope(recorded.find(connection, whose.domain, whose.name).id)
+            return scopes.of_link(connection, whose.domain, whose.name)[0]
         case Kind.DOMAIN:
             return scopes.of_domain(connection, whose.name)
         case Kind.TAG:

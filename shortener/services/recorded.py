@@ -28,9 +28,14 @@ def find(connection: Connection, domain: str, code: str) -> Link:
     normal = codes.normal_form(code)
     found = rows.by_code(connection, hosts.normal_form(domain) if domain else "", normal) if normal else None
     if found is None:
-        where = f" on {domain}" if domain else ""
-        raise errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'{where}.")
+        raise not_found(domain, code)
     return found
+
+
+def not_found(domain: str, code: str) -> errors.LinkNotFound:
+    """What is raised where no link on `domain` is called `code`."""
+    where = f" on {domain}" if domain else ""
+    return errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'{where}.")
 
 
 def add(connection: Connection, draft: LinkDraft, policy: LinkPolicy, actor: str) -> Link:

@@ -1,11 +1,27 @@
 """Scopes by the names that people have for them: whose clicks are asked about."""
 
+from datetime import datetime
+
 from shortener import errors
+from shortener.domain import code as codes
 from shortener.domain import host as hosts
 from shortener.domain import tag as tags
-from shortener.storage import stats
+from shortener.services import recorded
+from shortener.storage import links, stats
 from shortener.storage.engine import Connection
 from shortener.storage.stats import Scope
+
+
+def of_link(connection: Connection, domain: str, code: str) -> tuple[Scope, datetime]:
+    """The link called `code` on `domain`, by its own code or an alias, and when it was made.
+
+    Raises LinkNotFound, DomainInvalid.
+    """
+    normal = codes.normal_form(code)
+    found = links.identity(connection, hosts.normal_form(domain) if domain else "", normal) if normal else None
+    if found is None:
+        raise recorded.not_found(domain, code)
+    return Scope(found[0]), found[1]
 
 
 def of_domain(connection: Connection, name: str) -> Scope:

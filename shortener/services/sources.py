@@ -18,7 +18,7 @@ from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Granularity, Period
-from shortener.storage import breakdowns, folding, leaders, parts, series
+from shortener.storage import breakdowns, folding, leaders, parts, series, stats
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
@@ -26,6 +26,8 @@ from shortener.storage.filters import Conditions, conditions
 from shortener.storage.parts import Key, Parts
 from shortener.storage.stats import INSTANCE, Count, Scope, Slot
 
+#: With so many clicks and fewer, a link's year is read sooner by its slots than by 365 days: 0.1 ms and not 0.7.
+_FEW_CLICKS = 1_000
 #: Buckets that are made of days.
 _OF_DAYS = frozenset({Granularity.DAY, Granularity.WEEK, Granularity.MONTH})
 
@@ -70,8 +72,7 @@ class Rollup:
         """See Source."""
         if granularity is Granularity.HOUR:
             return self._by_hour()
-        # Of many links the slots that there are, are fewer than the days of each.
-        if granularity not in _OF_DAYS or self.scope.is_many:
+        if granularity not in _OF_DAYS or self._has_few_slots:
             return series.slots(self.connection, self.scope, self.period, self.classes)
         found = cuts.cut(self.period, starts)
         spans = self._spans(found)
@@ -104,6 +105,12 @@ class Rollup:
     def domains(self) -> Parts | None:
         """See Source."""
         return self._total(Key.DOMAIN, self._cover) if self.scope == INSTANCE else None
+
+    @property
+    def _has_few_slots(self) -> bool:
+        """Whether the slots that there are, are fewer than days: of many links, and of those with few clicks."""
+        link_id = self.scope.link_id
+        return link_id is None or stats.clicks_of(self.connection, link_id) <= _FEW_CLICKS
 
     def _by_hour(self) -> list[Slot]:
         return [

@@ -13,7 +13,7 @@ from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import recorded, scopes
+from shortener.services import scopes
 from shortener.services.sources import Raw, Rollup, Source
 from shortener.storage import breakdowns, pruning, schema
 from shortener.storage import stats as rows
@@ -48,35 +48,34 @@ class Question:
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
     """The answer for the link called `code`. Raises LinkNotFound, DomainInvalid and what `_period` raises."""
     with database.read() as connection:
-        link = recorded.find(connection, domain, code)
-        return _answer(connection, Scope(link.id), question, link.created_at)
+        return _answer(connection, *scopes.of_link(connection, domain, code), question)
 
 
 def of_all(database: Database, question: Question) -> Answer:
     """The answer for all links of this instance. Raises what `_period` raises."""
     with database.read() as connection:
-        return _answer(connection, rows.INSTANCE, question, schema.created_at(connection))
+        return _answer(connection, rows.INSTANCE, schema.created_at(connection), question)
 
 
 def of_orphans(database: Database, question: Question) -> Answer:
     """The answer for unknown codes. Raises what `_period` raises."""
     with database.read() as connection:
-        return _answer(connection, rows.ORPHANS, question, schema.created_at(connection))
+        return _answer(connection, rows.ORPHANS, schema.created_at(connection), question)
 
 
 def of_domain(database: Database, name: str, question: Question) -> Answer:
     """The answer for all links on a domain; the empty name is the default one. Raises DomainNotFound."""
     with database.read() as connection:
-        return _answer(connection, scopes.of_domain(connection, name), question, schema.created_at(connection))
+        return _answer(connection, scopes.of_domain(connection, name), schema.created_at(connection), question)
 
 
 def of_tag(database: Database, name: str, question: Question) -> Answer:
     """The answer for the links that carry a tag now. Raises TagNotFound."""
     with database.read() as connection:
-        return _answer(connection, scopes.of_tag(connection, name), question, schema.created_at(connection))
+        return _answer(connection, scopes.of_tag(connection, name), schema.created_at(connection), question)
 
 
-def _answer(connection: Connection, scope: Scope, question: Question, first: datetime) -> Answer:
+def _answer(connection: Connection, scope: Scope, first: datetime, question: Question) -> Answer:
     period = _period(connection, scope, question, first)
     answer = _about(connection, scope, question, period)
     if question.compare:

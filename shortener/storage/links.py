@@ -67,7 +67,9 @@ _named = link.alias("named")
 _called = select(func.coalesce(_named.c.alias_of, _named.c.id)).where(
     _named.c.domain == bindparam("domain"), _named.c.code == bindparam("code"), _named.c.deleted_at.is_(None)
 )
-_by_code = _whole.where(link.c.id == _called.scalar_subquery(), _living)
+_is_called = (link.c.id == _called.scalar_subquery(), _living)
+_by_code = _whole.where(*_is_called)
+_identity = select(link.c.id, link.c.created_at).where(*_is_called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,12 @@ def bury(connection: Connection, link_id: int, now: datetime) -> None:
 def by_code(connection: Connection, domain: str, code: str) -> Link | None:
     """The living link called `code`, in normal form, by its own code or an alias, or None. Three queries."""
     return _one(connection, _by_code, domain=domain, code=code)
+
+
+def identity(connection: Connection, domain: str, code: str) -> tuple[int, datetime] | None:
+    """The id of the same and when it was made, or None. One query."""
+    found = connection.execute(_identity, {"domain": domain, "code": code}).first()
+    return None if found is None else (found.id, found.created_at)
 
 
 def by_id(connection: Connection, link_id: int) -> Link | None:

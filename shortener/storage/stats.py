@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
-from shortener.storage.click_tables import click, click_series
+from shortener.storage.click_tables import click, click_series, link_total
 from shortener.storage.one_of import OneOf
 from shortener.storage.tables import domain, link, link_tag, tag
 
@@ -123,7 +123,14 @@ def domain_of(link_id: ColumnElement[int]) -> ColumnElement[int]:
     return literal_column(str(domain_pseudo_id(0)), BigInteger) - link_id
 
 
+_clicks = select(func.coalesce(func.sum(link_total.c.clicks), 0)).where(link_total.c.link_id == bindparam("of_link"))
+
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
+
+
+def clicks_of(connection: Connection, link_id: int) -> int:
+    """How many clicks a link or pseudo-link has had in all, whatever their class."""
+    return int(connection.execute(_clicks, {"of_link": link_id}).scalar_one())
 
 
 def of_domain(connection: Connection, name: str) -> Scope | None:
