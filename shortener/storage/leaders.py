@@ -23,6 +23,9 @@ from shortener.storage.stats import INSTANCE
 #: enough; where eight times is not, many are much alike, and to add them all up is no slower.
 _DEPTHS = (2, 8)
 
+#: Codes that are added up, at most: each is a parameter in five places, and SQLite takes 32,766.
+_MOST_CODES = 4_096
+
 #: Codes by their clicks, most first.
 Ranking = Sequence[tuple[int, int]]
 
@@ -32,13 +35,13 @@ def codes(
 ) -> frozenset[int] | None:
     """The label ids of codes among which are the `most` ones with most clicks, and all that have as many as the last.
 
-    None where the first ones of the days and months do not tell, or where there are none.
+    None where the first ones of the days and months do not tell, where they are too many, or where there are none.
     """
     for times in _DEPTHS if cover.days or cover.months else ():
         depth = most * times
         found = leaders(list(_rankings(connection, cover, classes, mark, depth)), depth, most)
         if found is not None:
-            return found
+            return found if len(found) <= _MOST_CODES else None
     return None
 
 

@@ -82,7 +82,9 @@ def of_values(
     parameters = _parameters(scope, cover, classes, mark)
     if among is None:
         return Parts(_folded(scope.shape, int(dimension), Key.VALUE), parameters)
-    return Parts(_folded(scope.shape, int(dimension), Key.VALUE, has_among=True), {**parameters, "among": among})
+    return Parts(
+        _folded(scope.shape, int(dimension), Key.VALUE, has_among=True), {**parameters, "among": _padded(among)}
+    )
 
 
 def of_raw_values(
@@ -118,6 +120,12 @@ def _parameters(scope: Scope, cover: Cover, classes: Collection[ClickClass], mar
     for number, (start_ms, end_ms) in zip(_EDGES, (*cover.edges, _NO_EDGE, _NO_EDGE), strict=False):
         parameters |= {f"day_{number}": start_ms // DAY_MS, f"from_{number}": start_ms, f"to_{number}": end_ms}
     return parameters
+
+
+def _padded(ids: Collection[int]) -> list[int]:
+    """The ids, some of them again, so that there are few lengths of lists that statements are kept for."""
+    wanted = sorted(ids) or [0]
+    return wanted + wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
 
 
 @lru_cache(KEPT)
