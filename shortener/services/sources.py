@@ -49,7 +49,9 @@ class Source(Protocol):
         """What happened in all, of all classes."""
 
     def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
-        """The breakdown by a dimension's values; its sum is that of all only where not every click has one."""
+        """The breakdown by a dimension's values. Of one in clicks.ALWAYS_KNOWN it may know the first `limit` alone,
+        and its sum is then theirs: that of all is the total.
+        """
 
     def links(self) -> Parts:
         """The parts of a breakdown by link."""

@@ -77,7 +77,7 @@ def _rank(count: Count) -> tuple[int, int]:
 def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Breakdown:
     parameters = {**parts.parameters, "most": limit}
     if parts.is_kept:
-        rows = kept.rows(connection, _kept(build, parts.query), parameters)
+        rows = kept.rows(connection, _built(build, parts.query), parameters)
     else:
         rows = connection.execute(build(parts.query), parameters).all()
     whole = Count(int(rows[0][3]), int(rows[0][4])) if rows else Count()
@@ -85,7 +85,7 @@ def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Br
 
 
 @lru_cache(KEPT)
-def _kept(build: _Build, query: FromClause) -> Select[Any]:
+def _built(build: _Build, query: FromClause) -> Select[Any]:
     return build(query)
 
 

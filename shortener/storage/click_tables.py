@@ -9,17 +9,7 @@ Times are integers with their unit in the name; `day` counts UTC days from 1970-
 
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    SmallInteger,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID

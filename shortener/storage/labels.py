@@ -2,29 +2,17 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from shortener.storage import pairs
 from shortener.storage.click_tables import label
 
-#: Values of one IN: far below what either database takes.
-_CHUNK = 500
+
+def texts(connection: Connection, wanted: Iterable[int]) -> dict[int, str]:
+    """The texts of labels, by the ids of those that there are. A query for each 500."""
+    return pairs.read(connection, label.c.id, label.c.text, wanted)
 
 
-def texts(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """The texts of those of these labels that there are. A query for each 500."""
-    wanted = sorted(ids)
-    found: dict[int, str] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        query = select(label.c.id, label.c.text).where(label.c.id.in_(wanted[start : start + _CHUNK]))
-        found.update((row.id, row.text) for row in connection.execute(query))
-    return found
-
-
-def ids(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
-    """The ids of those of these texts that are labels. A query for each 500."""
-    wanted = sorted(texts)
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        query = select(label.c.text, label.c.id).where(label.c.text.in_(wanted[start : start + _CHUNK]))
-        found.update((row.text, row.id) for row in connection.execute(query))
-    return found
+def ids(connection: Connection, wanted: Iterable[str]) -> dict[str, int]:
+    """The ids of labels, by the texts of those that there are. A query for each 500."""
+    return pairs.read(connection, label.c.text, label.c.id, wanted)

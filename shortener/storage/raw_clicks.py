@@ -4,7 +4,7 @@ The index of clicks is by day, link and id. So the clicks of a link are found da
 all links, which are most of a day's, between the first and the last id of that day, by primary key.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, SLOT_MS, day_of, month_of_day
+from shortener.storage import pairs
 from shortener.storage.click_tables import click, click_series, label
 from shortener.storage.filters import conditions
 from shortener.storage.stats import Scope
@@ -20,8 +21,6 @@ from shortener.storage.tables import domain
 
 #: The integers that both databases can hold: above every id.
 MOST_ID = 2**63 - 1
-#: Values of one IN: far below what either database takes.
-_CHUNK = 500
 _NOTHING: ColumnElement[int] = literal_column("0")
 
 
@@ -163,14 +162,7 @@ def of_day(
 
 def domain_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """The names of those of these domains that there are, by id."""
-    wanted: Sequence[int] = sorted(ids)
-    found: dict[int, str] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        rows = connection.execute(
-            select(domain.c.id, domain.c.name).where(domain.c.id.in_(wanted[start : start + _CHUNK]))
-        )
-        found.update((row.id, row.name) for row in rows)
-    return found
+    return pairs.read(connection, domain.c.id, domain.c.name, ids)
 
 
 def _kept_days(connection: Connection) -> range:

@@ -2,13 +2,16 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from shortener.domain import period
 from shortener.domain.click import ClickClass
@@ -17,7 +20,7 @@ from shortener.services import stats
 from shortener.services.stats import Question
 from shortener.storage import leaders
 from shortener.storage.engine import Database
-from tests.clicks import age_link, drain, fold_all, make_link, random_click
+from tests.clicks import age_link, click_on, drain, fold_all, make_link, random_click
 
 SPAN_DAYS = 70
 #: Shares of the clicks by rank: a few codes that lead, and codes that are all alike.
@@ -72,3 +75,55 @@ def test_codes_of_all_links_are_those_that_were_clicked(database: Database, shar
             assert [row["clicks"] for row in answer["data"]] == wanted
             assert all(counted[row["value"]] == row["clicks"] for row in answer["data"])
             assert answer["other"]["clicks"] == counted.total() - sum(wanted)
+
+
+def test_some_codes_tell_of_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a few lead, only some are added up, and none is found without the index."""
+    answers: list[frozenset[int] | None] = []
+    real = leaders.codes
+
+    def noted(*given: Any) -> frozenset[int] | None:
+        answers.append(real(*given))
+        return answers[-1]
+
+    monkeypatch.setattr(leaders, "codes", noted)
+    now_ms = period.to_ms(datetime.now(UTC))
+    links = [make_link(database, f"code-{rank:02}") for rank in range(20)]
+    for link in links:
+        age_link(database, link, SPAN_DAYS + 1)
+    then_ms = now_ms - 10 * period.DAY_MS
+    drain(
+        database, [click_on(link, then_ms) for rank, link in enumerate(links) for _ in range(40 if rank < 2 else 1)]
+    )
+    fold_all(database)
+    asked = Asked(ZoneInfo("UTC"), start=period.from_ms(then_ms - 5 * period.DAY_MS), end=period.from_ms(now_ms))
+    plans: list[str] = []
+    with watched(database, plans):
+        answer = stats.of_all(database, Question(asked, frozenset({ClickClass.HUMAN}), ("code",), limit=2))
+    assert [row["clicks"] for row in answer["data"]] == [40, 40]
+    assert answer["other"]["clicks"] == 18
+    (found,) = answers
+    assert found is not None
+    assert len(found) == 2
+    assert plans
+    if database.is_sqlite:
+        assert all("ix_click_breakdown" in plan and "TEMP B-TREE" not in plan for plan in plans), plans
+
+
+@contextmanager
+def watched(database: Database, plans: list[str]) -> Iterator[None]:
+    """Notes how the lists of leaders are found."""
+
+    def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if "clicks DESC" not in statement or "link_id = 0 AND dimension" not in statement:
+            return
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        other = cursor.connection.cursor()
+        other.execute(f"{explain} {statement}", parameters)
+        plans.append("; ".join(str(row[-1]) for row in other.fetchall()))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
