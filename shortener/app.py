@@ -29,6 +29,7 @@ from shortener.redirect.entry import Defaults
 from shortener.redirect.follower import Follower
 from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
+from shortener.services.answers import Answers
 from shortener.services.drafts import LinkPolicy
 from shortener.services.keys import Preset, authenticate, opens
 from shortener.services.live import Feed
@@ -139,8 +140,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         )
     )
     cache = Cache(configured.cached_links)
-    secret = Secret(database)
-    geo = Geo(configured.geoip_path)
+    secret, geo = Secret(database), Geo(configured.geoip_path)
     return Parts(
         settings=configured,
         database=database,
@@ -155,6 +155,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         limiter=Limiter(database),
         secret=secret,
         passwords=Passwords(database),
+        answers=Answers(database, configured.stats_cache_bytes),
         logo=read_logo(configured.qr_logo),
         grants=Grants(secret.read, secure=configured.public_url.startswith("https:")),
         own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),

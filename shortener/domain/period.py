@@ -1,26 +1,20 @@
-"""Periods of time: which instants a question is about, and the buckets it is answered in.
+"""Periods of time: which instants a question is about.
 
 Instants are milliseconds since 1970 UTC. Statistics are kept in slots of 15 minutes: every time zone in use
 today is a multiple of that away from UTC, so the days of any zone are whole numbers of slots.
 """
 
 import zoneinfo
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from shortener import errors
 
 SLOT_MS = 15 * 60 * 1000
 DAY_MS = 24 * 60 * 60 * 1000
-#: Most buckets of one answer: a hundred days by quarter of an hour, or a year by the hour.
-MAX_BUCKETS = 10_000
-#: Rows of buckets kept: a page asks several questions about the same period, which moves on every 15 minutes.
-#: Each has a megabyte at most.
-_KEPT = 4
 #: Periods shorter than these are shown by hour, by day; longer ones by month.
 _BY_HOUR_MS, _BY_DAY_MS = 3 * DAY_MS, 732 * DAY_MS
 #: No question reaches beyond these (the second is the last whole year of datetime).
@@ -38,10 +32,6 @@ class Granularity(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
-
-
-#: What is as wide by every clock.
-_WIDTH_MS = {Granularity.QUARTER_HOUR: SLOT_MS, Granularity.HOUR: 4 * SLOT_MS}
 
 
 class Interval(StrEnum):
@@ -210,29 +200,6 @@ def default_granularity(period: Period) -> Granularity:
     return Granularity.DAY if length < _BY_DAY_MS else Granularity.MONTH
 
 
-@lru_cache(_KEPT)
-def bucket_starts(period: Period, granularity: Granularity) -> tuple[int, ...]:
-    """Where the buckets of `period` begin, ascending; the first is the period's own start. Raises TooManyBuckets.
-
-    Days, weeks (from Monday, ISO 8601) and months are those of the zone, so that a day of daylight saving
-    has 23 or 25 hours.
-    """
-    starts: list[int] = []
-    for start in _starts(period, granularity):
-        if len(starts) == MAX_BUCKETS:
-            cure = "choose a coarser granularity" if granularity is not Granularity.MONTH else "ask for less"
-            detail = f"By {granularity} this period has more than {MAX_BUCKETS} buckets; {cure}."
-            raise errors.TooManyBuckets(detail, field="granularity")
-        starts.append(start)
-    return tuple(starts)
-
-
-@lru_cache(_KEPT)
-def bucket_names(period: Period, granularity: Granularity) -> tuple[str, ...]:
-    """The same as answers say it: RFC 3339, with the zone's offset."""
-    return tuple(period.local(start).isoformat() for start in bucket_starts(period, granularity))
-
-
 @cache
 def _zone_names() -> frozenset[str]:
     """The names people use; not the machine's own zone, nor those that count leap seconds (`right/`)."""
@@ -242,38 +209,3 @@ def _zone_names() -> frozenset[str]:
 def _midnight(day: date, tz: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC. Where midnight is skipped, the moment the clocks jump."""
     return datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
-
-
-def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
-    if granularity in _WIDTH_MS:
-        return _slots_or_hours(period, granularity)
-    return _days_or_longer(period, granularity)
-
-
-def _slots_or_hours(period: Period, granularity: Granularity) -> Iterator[int]:
-    instant, width = period.start_ms, _WIDTH_MS[granularity]
-    while instant < period.end_ms:
-        yield instant
-        instant += width - (period.local(instant).minute * 60_000) % width
-
-
-def _days_or_longer(period: Period, granularity: Granularity) -> Iterator[int]:
-    instant = period.start_ms
-    day = period.local(instant).date()
-    while instant < period.end_ms:
-        yield instant
-        before = instant
-        # Once more where a whole day was skipped: its midnight is the next day's.
-        while instant <= before:
-            day = _next_date(day, granularity)
-            # Where midnight is skipped, this is the moment the clocks jump.
-            instant = int(datetime(day.year, day.month, day.day, tzinfo=period.zone).timestamp()) * 1000
-        instant = max(instant, before + SLOT_MS)
-
-
-def _next_date(day: date, granularity: Granularity) -> date:
-    if granularity is Granularity.DAY:
-        return day + timedelta(days=1)
-    if granularity is Granularity.WEEK:
-        return day + timedelta(days=7 - day.weekday())
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)

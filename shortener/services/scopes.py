@@ -1,15 +1,44 @@
-"""Scopes by the names that people have for them: whose clicks are asked about."""
+"""Scopes by the names that people have for them: whose clicks are asked about, and since when there can be any."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from shortener import errors
 from shortener.domain import code as codes
 from shortener.domain import host as hosts
 from shortener.domain import tag as tags
 from shortener.services import recorded
-from shortener.storage import links, stats
+from shortener.storage import links, schema, stats
 from shortener.storage.engine import Connection
 from shortener.storage.stats import Scope
+
+#: Finds a scope, and the moment before which there are no clicks in it.
+Place = Callable[[Connection], tuple[Scope, datetime]]
+
+
+def link(code: str, domain: str = "") -> Place:
+    """Where a link's clicks are. Finding it raises LinkNotFound, DomainInvalid."""
+    return lambda connection: of_link(connection, domain, code)
+
+
+def domain(name: str) -> Place:
+    """Where those on a domain are; the empty name is the default one. Finding it raises DomainNotFound."""
+    return lambda connection: (of_domain(connection, name), schema.created_at(connection))
+
+
+def tag(name: str) -> Place:
+    """Where those on the links with a tag are. Finding it raises TagNotFound."""
+    return lambda connection: (of_tag(connection, name), schema.created_at(connection))
+
+
+def _pseudo(scope: Scope, connection: Connection) -> tuple[Scope, datetime]:
+    return scope, schema.created_at(connection)
+
+
+#: Where the clicks on all links are, and the visits to unknown codes.
+ALL: Place = partial(_pseudo, stats.INSTANCE)
+ORPHANS: Place = partial(_pseudo, stats.ORPHANS)
 
 
 def of_link(connection: Connection, domain: str, code: str) -> tuple[Scope, datetime]:

@@ -114,7 +114,7 @@ class Rollup:
         link_id = self.scope.link_id
         return link_id is None or stats.clicks_of(self.connection, link_id) <= _FEW_CLICKS
 
-    def _by_hour(self) -> list[Slot]:
+    def _by_hour(self) -> Sequence[Slot]:
         return [
             slot
             for ahead, span in clock.spans(self.period)
@@ -138,7 +138,7 @@ class Rollup:
         whole = Cover((), tuple(days), (days[0], days[-1] + 1), ())
         return series.days(self.connection, self._total(Key.DAY, whole))
 
-    def _slots_of(self, spans: Sequence[Span]) -> list[Slot]:
+    def _slots_of(self, spans: Sequence[Span]) -> Sequence[Slot]:
         return [slot for begin, end in spans for slot in self._read(begin, end)]
 
     def _spans(self, found: Cuts) -> list[Slot]:
@@ -149,7 +149,7 @@ class Rollup:
         read = self._read(found.days[0] * DAY_MS, (found.days[-1] + 1) * DAY_MS, found.of_day)
         return [slot for slot in read if slot.start_ms in wanted]
 
-    def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> list[Slot]:
+    def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> Sequence[Slot]:
         period = Period(begin, end, self.period.zone)
         return series.slots(self.connection, self.scope, period, self.classes, of_day)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shortener.domain import buckets
 from shortener.domain import grouping as groupings
 from shortener.domain import period as periods
 from shortener.domain.click import ALWAYS_KNOWN, ClickClass
@@ -14,8 +15,9 @@ from shortener.domain.filter import Filter
 from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
 from shortener.services import scopes
+from shortener.services.scopes import Place
 from shortener.services.sources import Raw, Rollup, Source
-from shortener.storage import breakdowns, pruning, schema
+from shortener.storage import breakdowns, pruning
 from shortener.storage import stats as rows
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
@@ -46,41 +48,43 @@ class Question:
 
 
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
-    """The answer for the link called `code`. Raises LinkNotFound, DomainInvalid and what `_period` raises."""
-    with database.read() as connection:
-        return _answer(connection, *scopes.of_link(connection, domain, code), question)
+    """The answer for the link called `code`. Raises LinkNotFound, DomainInvalid and what `resolved` raises."""
+    return answer(database, scopes.link(code, domain), question)
 
 
 def of_all(database: Database, question: Question) -> Answer:
-    """The answer for all links of this instance. Raises what `_period` raises."""
-    with database.read() as connection:
-        return _answer(connection, rows.INSTANCE, schema.created_at(connection), question)
+    """The answer for all links of this instance. Raises what `resolved` raises."""
+    return answer(database, scopes.ALL, question)
 
 
 def of_orphans(database: Database, question: Question) -> Answer:
-    """The answer for unknown codes. Raises what `_period` raises."""
-    with database.read() as connection:
-        return _answer(connection, rows.ORPHANS, schema.created_at(connection), question)
+    """The answer for unknown codes. Raises what `resolved` raises."""
+    return answer(database, scopes.ORPHANS, question)
 
 
 def of_domain(database: Database, name: str, question: Question) -> Answer:
     """The answer for all links on a domain; the empty name is the default one. Raises DomainNotFound."""
-    with database.read() as connection:
-        return _answer(connection, scopes.of_domain(connection, name), schema.created_at(connection), question)
+    return answer(database, scopes.domain(name), question)
 
 
 def of_tag(database: Database, name: str, question: Question) -> Answer:
     """The answer for the links that carry a tag now. Raises TagNotFound."""
+    return answer(database, scopes.tag(name), question)
+
+
+def answer(database: Database, place: Place, question: Question) -> Answer:
+    """The answer for what is found at `place`. Raises what that raises, and what `resolved` raises."""
     with database.read() as connection:
-        return _answer(connection, scopes.of_tag(connection, name), schema.created_at(connection), question)
+        scope, first = place(connection)
+        return answered(connection, scope, resolved(connection, scope, first, question), question)
 
 
-def _answer(connection: Connection, scope: Scope, first: datetime, question: Question) -> Answer:
-    period = _period(connection, scope, question, first)
-    answer = _about(connection, scope, question, period)
+def answered(connection: Connection, scope: Scope, period: Period, question: Question) -> Answer:
+    """The answer for a scope and a period that has been `resolved`."""
+    found = _about(connection, scope, question, period)
     if question.compare:
-        answer["previous"] = _about(connection, scope, question, periods.previous(period))
-    return answer
+        found["previous"] = _about(connection, scope, question, periods.previous(period))
+    return found
 
 
 def _about(connection: Connection, scope: Scope, question: Question, asked: Period) -> Answer:
@@ -114,7 +118,7 @@ def _answered(
     """Totals, and the rows of each grouping."""
     groups: dict[str, Answer] = {}
     if granularity is not None:
-        starts, names = periods.bucket_starts(period, granularity), periods.bucket_names(period, granularity)
+        starts, names = buckets.starts(period, granularity), buckets.names(period, granularity)
         groups[TIMESERIES] = {"data": _series(starts, names, source.over_time(starts, granularity))}
     if HOUR_OF_WEEK in question.groupings:
         groups[HOUR_OF_WEEK] = {"data": _hours(source.hours_of_week())}
@@ -130,8 +134,8 @@ def _answered(
     return sums | {"groups": {grouping: groups[grouping] for grouping in question.groupings}}
 
 
-def _period(connection: Connection, scope: Scope, question: Question, first: datetime) -> Period:
-    """The period that a question is about. Raises PeriodInvalid."""
+def resolved(connection: Connection, scope: Scope, first: datetime, question: Question) -> Period:
+    """The period that a question is about now; there are no clicks before `first`. Raises PeriodInvalid."""
     asked = question.period
     if _is_about_all(question):
         earliest_ms = rows.first_slot_ms(connection, scope)
@@ -155,11 +159,14 @@ def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
 
 def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) -> list[dict[str, Any]]:
     clicks, unique = [0] * len(starts), [0] * len(starts)
-    for slot in slots:
-        # Never before the first: the first day may begin before its first bucket.
-        index = max(bisect_right(starts, slot.start_ms) - 1, 0)
-        clicks[index] += slot.clicks
-        unique[index] += slot.unique
+    places = {start_ms: index for index, start_ms in enumerate(starts)}
+    for start_ms, each, first in slots:
+        index = places.get(start_ms, -1)
+        if index < 0:
+            # Never before the first: the first day or hour may begin before its first bucket.
+            index = max(bisect_right(starts, start_ms) - 1, 0)
+        clicks[index] += each
+        unique[index] += first
     return [
         {"bucket": name, "clicks": each, "unique": first}
         for name, each, first in zip(names, clicks, unique, strict=True)

@@ -22,7 +22,8 @@ from sqlalchemy import (
 
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
-from shortener.storage.click_tables import click, click_series, link_total
+from shortener.storage import kept
+from shortener.storage.click_tables import click, click_series, drain_head, erased, link_total
 from shortener.storage.one_of import OneOf
 from shortener.storage.tables import domain, link, link_tag, tag
 
@@ -42,6 +43,19 @@ class Count:
 
     def __sub__(self, other: "Count") -> "Count":
         return Count(self.clicks - other.clicks, self.unique - other.unique)
+
+
+class State(NamedTuple):
+    """What everything told about a scope's clicks depends on: while this is the same, so is that."""
+
+    #: In all, of all classes.
+    clicks: int
+    unique: int
+    #: The day before which raw clicks are gone.
+    pruned_before: int
+    #: Whose clicks have been erased, how many times there was something to erase.
+    erased: int
+    erased_upto: int
 
 
 class Slot(NamedTuple):
@@ -123,6 +137,14 @@ def domain_of(link_id: ColumnElement[int]) -> ColumnElement[int]:
     return literal_column(str(domain_pseudo_id(0)), BigInteger) - link_id
 
 
+_sums = [func.coalesce(func.sum(link_total.c[name]), 0).label(name) for name in ("clicks", "unique")]
+_state = select(
+    *(select(each).where(link_total.c.link_id == bindparam("of_link")).scalar_subquery() for each in _sums),
+    select(drain_head.c.pruned_before).scalar_subquery(),
+    select(func.count()).select_from(erased).scalar_subquery(),
+    select(func.coalesce(func.sum(erased.c.upto_id), 0)).scalar_subquery(),
+    select(func.coalesce(func.max(erased.c.pending), 0)).scalar_subquery(),
+)
 _clicks = select(func.coalesce(func.sum(link_total.c.clicks), 0)).where(link_total.c.link_id == bindparam("of_link"))
 
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
@@ -131,6 +153,15 @@ INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
 def clicks_of(connection: Connection, link_id: int) -> int:
     """How many clicks a link or pseudo-link has had in all, whatever their class."""
     return int(connection.execute(_clicks, {"of_link": link_id}).scalar_one())
+
+
+def state(connection: Connection, scope: Scope) -> State | None:
+    """The state of a scope that is not many. None where no two states can be told apart: clicks are being erased.
+
+    Clicks are only ever added to a sum, but where some are erased, and then others may take their place.
+    """
+    *found, is_erasing = kept.rows(connection, _state, {"of_link": scope.link_id})[0]
+    return None if is_erasing else State(*map(int, found))
 
 
 def of_domain(connection: Connection, name: str) -> Scope | None:

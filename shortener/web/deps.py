@@ -21,6 +21,7 @@ from shortener.redirect.domains import Domains
 from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services import keys
+from shortener.services.answers import Answers
 from shortener.services.drafts import LinkPolicy
 from shortener.services.keys import Preset
 from shortener.services.passwords import Passwords
@@ -52,6 +53,7 @@ class Parts:
     limiter: Limiter
     secret: Secret
     passwords: Passwords
+    answers: Answers
     grants: Grants
     #: What stands in the middle of QR codes that ask for it.
     logo: Logo | None

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener import errors
-from shortener.services import stats as service
+from shortener.services import scopes
 from shortener.web.api import examples
 from shortener.web.api.any_text import TAG
 from shortener.web.api.questions import AskingDep, LinkAskingDep
@@ -34,7 +34,7 @@ def of_all(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     Only people are counted unless `class` says otherwise; `excluded` says who was left out. A question without
     filters is answered from rollups, whatever the period; one with filters from raw clicks, as long as they are kept.
     """
-    return ORJSONResponse(service.of_all(parts.database, asked.question))
+    return ORJSONResponse(parts.answers.json(scopes.ALL, asked.question))
 
 
 @router.get(
@@ -45,7 +45,7 @@ def of_all(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
 )
 def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsDep) -> Response:
     """Clicks on one link; the same questions as for all links."""
-    return ORJSONResponse(service.of_link(parts.database, code, asked.question, asked.domain))
+    return ORJSONResponse(parts.answers.json(scopes.link(code, asked.domain), asked.question))
 
 
 @router.get(
@@ -56,7 +56,7 @@ def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsD
 )
 def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links of a domain; the same questions as for all links. The default domain is `default`."""
-    return ORJSONResponse(service.of_domain(parts.database, "" if name == DEFAULT else name, asked.question))
+    return ORJSONResponse(parts.answers.json(scopes.domain("" if name == DEFAULT else name), asked.question))
 
 
 @router.get(
@@ -67,7 +67,7 @@ def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep
 )
 def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on the links that carry a tag now, and what they had before; the same questions as for all links."""
-    return ORJSONResponse(service.of_tag(parts.database, tag, asked.question))
+    return ORJSONResponse(parts.answers.json(scopes.tag(tag), asked.question))
 
 
 @router.get(
@@ -79,4 +79,4 @@ def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) ->
 )
 def of_orphans(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Visits to codes that no link has; the same questions as for all links. `code` is the path asked for."""
-    return ORJSONResponse(service.of_orphans(parts.database, asked.question))
+    return ORJSONResponse(parts.answers.json(scopes.ORPHANS, asked.question))

@@ -4,8 +4,8 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,6 +37,8 @@ from tests.bench.large.section import Result
 _OF_MACHINE = ("Processor", "System")
 #: Nothing is pruned: what is measured is the larger database.
 _SETTINGS = {"SHORTENER_CLICK_RETENTION_DAYS": "0"}
+#: Every answer is made.
+_NONE_KEPT = {"SHORTENER_STATS_CACHE_BYTES": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,16 @@ def _built(url: str, task: Task, progress: Callable[[int], None]) -> Journal:
 
 def _asked(engine: str, url: str, made: Journal, task: Task) -> Result:
     cores = cpu.cores()
-    settings = {**_SETTINGS, "SHORTENER_DATABASE_URL": url}
     reach = made.plan.days * made.times
-    with (
-        servers.shortener(task.folder, cores.server, settings=settings) as server,
-        cpu.pinned(cores.load),
-        closing(Asker(server)) as asker,
-    ):
+    every = scopes(made.plan)
+    with _asker(url, task, _NONE_KEPT) as asker:
         offer = Offer(asker.description())
-        every = scopes(made.plan)
         offered = [scope for scope in every if offer.has(scope)]
         asked = [question for scope in offered for question in questions(offer, scope, reach)]
         http = timed(asked, asker.ask, task.repeats)
-        pages = {scope: asker.cpu_ms(page(scope), task.repeats) for scope in offered}
+        anew = {scope: asker.cpu_ms(page(scope), task.repeats) for scope in offered}
+    with _asker(url, task, {}) as asker:
+        pages = {scope: (ms, asker.cpu_ms(page(scope), task.repeats)) for scope, ms in anew.items()}
     return Result(
         engine=engine,
         clicks=made.clicks * made.times,
@@ -138,6 +137,19 @@ def _asked(engine: str, url: str, made: Journal, task: Task) -> Result:
         pages=pages,
         absent=[scope for scope in every if scope not in offered],
     )
+
+
+@contextmanager
+def _asker(url: str, task: Task, settings: Mapping[str, str]) -> Iterator[Asker]:
+    """A client of a server of its own, each on its core."""
+    cores = cpu.cores()
+    every = {**_SETTINGS, **settings, "SHORTENER_DATABASE_URL": url}
+    with (
+        servers.shortener(task.folder, cores.server, settings=every) as server,
+        cpu.pinned(cores.load),
+        closing(Asker(server)) as asker,
+    ):
+        yield asker
 
 
 def _asked_here(url: str, asked: Sequence[Question], repeats: int, core: int) -> dict[Question, Times]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from shortener.domain.buckets import MAX_BUCKETS
 from shortener.domain.grouping import Grouping
-from shortener.domain.period import MAX_BUCKETS, Granularity
+from shortener.domain.period import Granularity
 from tests.bench.clickstream.estate import OTHER_DOMAIN, TAG, Estate
 from tests.bench.clickstream.shape import Plan
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortener.domain import buckets
 from shortener.domain import cut as cuts
 from shortener.domain import period as periods
 from shortener.domain.period import DAY_MS, SLOT_MS, Granularity, Period
@@ -23,7 +24,7 @@ def cut(
 ) -> tuple[Period, tuple[int, ...], cuts.Cuts]:
     start_ms = START + first_slot * SLOT_MS
     period = Period(start_ms, start_ms + slots * SLOT_MS, ZoneInfo(zone))
-    starts = periods.bucket_starts(period, granularity)
+    starts = buckets.starts(period, granularity)
     return period, starts, cuts.cut(period, starts)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortener import errors
+from shortener.domain import buckets
 from shortener.domain import cover as covers
 from shortener.domain import period as periods
 from shortener.domain.cover import Cover
@@ -41,14 +42,14 @@ def between(start: str, end: str, zone: str = "UTC") -> Period:
     return periods.between(at(start, zone), at(end, zone), ZoneInfo(zone))
 
 
-def buckets(period: Period, granularity: Granularity) -> list[str]:
+def shown(period: Period, granularity: Granularity) -> list[str]:
     """Where the buckets begin, as the period's clocks show it."""
-    return [period.local(start).strftime("%m-%d %H:%M") for start in periods.bucket_starts(period, granularity)]
+    return [period.local(start).strftime("%m-%d %H:%M") for start in buckets.starts(period, granularity)]
 
 
 def widths(period: Period, granularity: Granularity) -> list[float]:
     """How long the buckets are, in hours."""
-    starts = periods.bucket_starts(period, granularity)
+    starts = buckets.starts(period, granularity)
     return [(end - start) / HOUR_MS for start, end in zip(starts, [*starts[1:], period.end_ms], strict=True)]
 
 
@@ -175,7 +176,7 @@ def test_the_first_and_the_last_of_the_longest_periods(zone: str) -> None:
         assert len(covers.cover(period).months) < 32_766
         for granularity in Granularity:
             with pytest.raises(errors.TooManyBuckets):
-                periods.bucket_starts(period, granularity)
+                buckets.starts(period, granularity)
 
 
 # --- buckets: days that are not like others
@@ -211,9 +212,7 @@ def test_days_that_are_not_like_others(zone: str, day: str, hours: float) -> Non
     period = periods.between(noon - timedelta(days=2), noon + timedelta(days=2), ZoneInfo(zone))
     found = {
         period.local(start).date().isoformat(): width
-        for start, width in zip(
-            periods.bucket_starts(period, Granularity.DAY), widths(period, Granularity.DAY), strict=True
-        )
+        for start, width in zip(buckets.starts(period, Granularity.DAY), widths(period, Granularity.DAY), strict=True)
     }
     assert found[day] == hours
     neighbours = [(noon.date() + timedelta(days=step)).isoformat() for step in (-1, 1)]
@@ -222,19 +221,19 @@ def test_days_that_are_not_like_others(zone: str, day: str, hours: float) -> Non
 
 def test_a_skipped_midnight_is_the_moment_the_clocks_jump() -> None:
     period = between("2018-11-03T00:00", "2018-11-05T12:00", "America/Sao_Paulo")
-    assert buckets(period, Granularity.DAY) == ["11-03 00:00", "11-04 01:00", "11-05 00:00"]
+    assert shown(period, Granularity.DAY) == ["11-03 00:00", "11-04 01:00", "11-05 00:00"]
 
 
 def test_a_day_that_never_was_has_no_bucket() -> None:
     """Samoa went from 29 to 31 December 2011 to change sides of the date line."""
     period = between("2011-12-28T00:00", "2012-01-02T00:00", "Pacific/Apia")
-    assert buckets(period, Granularity.DAY) == ["12-28 00:00", "12-29 00:00", "12-31 00:00", "01-01 00:00"]
+    assert shown(period, Granularity.DAY) == ["12-28 00:00", "12-29 00:00", "12-31 00:00", "01-01 00:00"]
     assert widths(period, Granularity.DAY) == [24, 24, 24, 24]
 
 
 def test_a_midnight_that_comes_twice_begins_the_day_once() -> None:
     period = between("2026-10-31T00:00", "2026-11-03T00:00", "America/Havana")
-    assert buckets(period, Granularity.DAY) == ["10-31 00:00", "11-01 00:00", "11-02 00:00"]
+    assert shown(period, Granularity.DAY) == ["10-31 00:00", "11-01 00:00", "11-02 00:00"]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +250,7 @@ def test_a_midnight_that_comes_twice_begins_the_day_once() -> None:
 )
 def test_hours(zone: str, start: str, end: str, hours: list[str]) -> None:
     period = between(start, end, zone)
-    assert [bucket[6:] for bucket in buckets(period, Granularity.HOUR)] == hours
+    assert [bucket[6:] for bucket in shown(period, Granularity.HOUR)] == hours
 
 
 def test_quarters() -> None:
@@ -262,12 +261,12 @@ def test_quarters() -> None:
 
 def test_weeks_begin_on_monday() -> None:
     period = between("2026-03-25T12:00", "2026-04-14T00:00", "Europe/Berlin")
-    assert buckets(period, Granularity.WEEK) == ["03-25 12:00", "03-30 00:00", "04-06 00:00", "04-13 00:00"]
+    assert shown(period, Granularity.WEEK) == ["03-25 12:00", "03-30 00:00", "04-06 00:00", "04-13 00:00"]
 
 
 def test_months() -> None:
     period = between("2023-12-31T23:45", "2024-04-30T00:00", "Europe/Berlin")
-    assert buckets(period, Granularity.MONTH) == [
+    assert shown(period, Granularity.MONTH) == [
         *("12-31 23:45", "01-01 00:00", "02-01 00:00", "03-01 00:00", "04-01 00:00"),
     ]
     assert widths(period, Granularity.MONTH)[1:4] == [31 * 24, 29 * 24, 31 * 24 - 1]
@@ -303,7 +302,7 @@ def any_period(draw: st.DrawFn, first: int = 1970, days: int = 60) -> Period:
 @law
 @given(any_period(), st.sampled_from(Granularity))
 def test_buckets_are_gap_free_and_strictly_increasing(period: Period, granularity: Granularity) -> None:
-    starts = periods.bucket_starts(period, granularity)
+    starts = buckets.starts(period, granularity)
     assert starts[0] == period.start_ms
     assert starts == tuple(sorted(set(starts)))
     assert starts[-1] < period.end_ms
@@ -311,9 +310,16 @@ def test_buckets_are_gap_free_and_strictly_increasing(period: Period, granularit
 
 
 @law
+@given(any_period(), st.sampled_from(Granularity))
+def test_buckets_are_called_what_clocks_show(period: Period, granularity: Granularity) -> None:
+    wanted = tuple(period.local(start).isoformat() for start in buckets.starts(period, granularity))
+    assert buckets.names(period, granularity) == wanted
+
+
+@law
 @given(any_period(first=1980), st.sampled_from(Granularity))
 def test_buckets_are_whole_slots(period: Period, granularity: Granularity) -> None:
-    assert all(start % SLOT_MS == 0 for start in periods.bucket_starts(period, granularity))
+    assert all(start % SLOT_MS == 0 for start in buckets.starts(period, granularity))
 
 
 @slow_law
@@ -327,24 +333,24 @@ def test_a_bucket_is_one_day_week_or_month_of_the_zone(period: Period, granulari
         for slot in slots
         if slot == period.start_ms or shared(period.local(slot)) != shared(period.local(slot - SLOT_MS))
     ]
-    assert periods.bucket_starts(period, granularity) == tuple(turns)
+    assert buckets.starts(period, granularity) == tuple(turns)
 
 
 @law
 @given(any_period(first=1980, days=5))
 def test_hours_begin_at_full_hours_or_where_the_clocks_are_set(period: Period) -> None:
-    for start in periods.bucket_starts(period, Granularity.HOUR)[1:]:
+    for start in buckets.starts(period, Granularity.HOUR)[1:]:
         shifted = period.local(start).utcoffset() != period.local(start - 1).utcoffset()
         assert period.local(start).minute == 0 or shifted
 
 
 def test_too_many_buckets() -> None:
     start = periods.from_ms(0)
-    most = periods.between(start, start + periods.MAX_BUCKETS * timedelta(minutes=15), ZoneInfo("UTC"))
-    assert len(periods.bucket_starts(most, Granularity.QUARTER_HOUR)) == periods.MAX_BUCKETS
+    most = periods.between(start, start + buckets.MAX_BUCKETS * timedelta(minutes=15), ZoneInfo("UTC"))
+    assert len(buckets.starts(most, Granularity.QUARTER_HOUR)) == buckets.MAX_BUCKETS
     more = Period(most.start_ms, most.end_ms + SLOT_MS, most.zone)
     with pytest.raises(errors.TooManyBuckets) as refusal:
-        periods.bucket_starts(more, Granularity.QUARTER_HOUR)
+        buckets.starts(more, Granularity.QUARTER_HOUR)
     assert refusal.value.field == "granularity"
     assert "15m" in refusal.value.detail
 
@@ -363,7 +369,7 @@ def test_too_many_buckets() -> None:
 def test_default_granularity(start: str, end: str, granularity: Granularity) -> None:
     period = between(start, end)
     assert periods.default_granularity(period) is granularity
-    assert periods.bucket_starts(period, granularity)
+    assert buckets.starts(period, granularity)
 
 
 # --- filled up
@@ -520,4 +526,4 @@ def test_intervals_hold_now_and_begin_where_they_say(interval: Interval, zone: s
         assert start.minute == 0 or start.utcoffset() != before.utcoffset()
     else:
         assert before.date() < start.date()
-    assert periods.bucket_starts(period, periods.default_granularity(period))
+    assert buckets.starts(period, periods.default_granularity(period))

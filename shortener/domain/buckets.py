@@ -1,0 +1,111 @@
+"""Buckets of time: where those of a period begin, and what they are called."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from shortener import errors
+from shortener.domain.period import DAY_MS, SLOT_MS, Granularity, Period
+
+#: Most buckets of one answer: a hundred days by quarter of an hour, or a year by the hour.
+MAX_BUCKETS = 10_000
+#: Rows of buckets kept: a page asks several questions about the same period, which moves on every 15 minutes.
+#: Each has a megabyte at most.
+_KEPT = 4
+#: What is as wide by every clock.
+_WIDTH_MS = {Granularity.QUARTER_HOUR: SLOT_MS, Granularity.HOUR: 4 * SLOT_MS}
+_MINUTE_MS = 60_000
+_MINUTES_OF_A_DAY = DAY_MS // _MINUTE_MS
+#: What clocks show at each minute of a day.
+_TIMES = [f"T{minute // 60:02}:{minute % 60:02}:00" for minute in range(_MINUTES_OF_A_DAY)]
+
+
+@lru_cache(_KEPT)
+def starts(period: Period, granularity: Granularity) -> tuple[int, ...]:
+    """Where the buckets of `period` begin, ascending; the first is the period's own start. Raises TooManyBuckets.
+
+    Days, weeks (from Monday, ISO 8601) and months are those of the zone, so that a day of daylight saving
+    has 23 or 25 hours.
+    """
+    found: list[int] = []
+    for start in _starts(period, granularity):
+        if len(found) == MAX_BUCKETS:
+            cure = "choose a coarser granularity" if granularity is not Granularity.MONTH else "ask for less"
+            detail = f"By {granularity} this period has more than {MAX_BUCKETS} buckets; {cure}."
+            raise errors.TooManyBuckets(detail, field="granularity")
+        found.append(start)
+    return tuple(found)
+
+
+@lru_cache(_KEPT)
+def names(period: Period, granularity: Granularity) -> tuple[str, ...]:
+    """The same as answers say it: RFC 3339, with the zone's offset."""
+    begins = starts(period, granularity)
+    if granularity not in _WIDTH_MS:
+        return tuple(period.local(begin).isoformat() for begin in begins)
+    found: list[str] = []
+    while len(found) < len(begins):
+        end = bisect_left(begins, begins[len(found)] + DAY_MS)
+        found += _names_of_a_day(period, begins[len(found) : end])
+    return tuple(found)
+
+
+def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
+    if granularity in _WIDTH_MS:
+        return _slots_or_hours(period, granularity)
+    return _days_or_longer(period, granularity)
+
+
+def _slots_or_hours(period: Period, granularity: Granularity) -> Iterator[int]:
+    instant, width = period.start_ms, _WIDTH_MS[granularity]
+    while instant < period.end_ms:
+        rest = width - (period.local(instant).minute * 60_000) % width
+        if rest == width and _is_steady(period, instant):
+            end = instant + DAY_MS
+            yield from range(instant, min(end, period.end_ms), width)
+            instant = end
+        else:
+            yield instant
+            instant += rest
+
+
+def _names_of_a_day(period: Period, begins: Sequence[int]) -> Iterable[str]:
+    """What the buckets are called that begin within the 24 hours from the first on."""
+    first = period.local(begins[0])
+    ahead_ms = int((first.utcoffset() or timedelta()).total_seconds()) * 1000
+    if ahead_ms % _MINUTE_MS or not _is_steady(period, begins[0]):
+        return [period.local(begin).isoformat() for begin in begins]
+    # Of thousands this takes a third of the time.
+    zone = first.isoformat()[-len("+00:00") :]
+    dates = [period.local(instant).date().isoformat() for instant in (begins[0], begins[0] + DAY_MS)]
+    midnight = (begins[0] + ahead_ms) // DAY_MS * DAY_MS - ahead_ms
+    minutes = ((begin - midnight) // _MINUTE_MS for begin in begins)
+    return [dates[each // _MINUTES_OF_A_DAY] + _TIMES[each % _MINUTES_OF_A_DAY] + zone for each in minutes]
+
+
+def _is_steady(period: Period, instant_ms: int) -> bool:
+    """Whether no clock is changed in the 24 hours from an instant on: none is changed twice in such a time."""
+    return period.local(instant_ms).utcoffset() == period.local(instant_ms + DAY_MS).utcoffset()
+
+
+def _days_or_longer(period: Period, granularity: Granularity) -> Iterator[int]:
+    instant = period.start_ms
+    day = period.local(instant).date()
+    while instant < period.end_ms:
+        yield instant
+        before = instant
+        # Once more where a whole day was skipped: its midnight is the next day's.
+        while instant <= before:
+            day = _next_date(day, granularity)
+            # Where midnight is skipped, this is the moment the clocks jump.
+            instant = int(datetime(day.year, day.month, day.day, tzinfo=period.zone).timestamp()) * 1000
+        instant = max(instant, before + SLOT_MS)
+
+
+def _next_date(day: date, granularity: Granularity) -> date:
+    if granularity is Granularity.DAY:
+        return day + timedelta(days=1)
+    if granularity is Granularity.WEEK:
+        return day + timedelta(days=7 - day.weekday())
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
