@@ -17,7 +17,7 @@ import uvicorn
 import uvloop  # noqa: F401  # uvicorn would import it in every child
 from fastapi import FastAPI
 
-from shortener import app, errors, metrics, metrics_folder
+from shortener import app, errors, metrics, metrics_folder, pauses
 from shortener.child import Job, Report
 from shortener.clicks.drainer import Drainer
 from shortener.settings import Settings
@@ -116,6 +116,7 @@ def _answer(name: str, config: uvicorn.Config, listener: socket.socket, report: 
     """A worker: answers on `listener` until SIGTERM."""
     _count_as(name)
     _take_descriptors()
+    pauses.shorten()
     # Here it is one line in the log; the framework would tell of a database that is away in a hundred.
     app.identify(config.app.state.parts.database)  # type: ignore[union-attr]  # it is our FastAPI
     try:

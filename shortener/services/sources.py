@@ -73,9 +73,11 @@ class Rollup:
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """See Source."""
         if granularity is Granularity.HOUR:
-            return self._by_hour()
-        if granularity not in _OF_DAYS or self._has_few_slots:
+            return self._pieces(series.SLOTS_PER_HOUR)
+        if granularity not in _OF_DAYS:
             return series.slots(self.connection, self.scope, self.period, self.classes)
+        if self._has_few_slots:
+            return self._pieces(series.SLOTS_PER_DAY)
         found = cuts.cut(self.period, starts)
         spans = self._spans(found)
         return [*_rest(self._days(found.days), spans, found), *spans, *self._slots_of(found.edges)]
@@ -114,11 +116,12 @@ class Rollup:
         link_id = self.scope.link_id
         return link_id is None or stats.clicks_of(self.connection, link_id) <= _FEW_CLICKS
 
-    def _by_hour(self) -> Sequence[Slot]:
+    def _pieces(self, width: int) -> Sequence[Slot]:
+        """What happened in each hour or day of the zone, by its width in slots; where clocks are changed, in two."""
         return [
-            slot
+            piece
             for ahead, span in clock.spans(self.period)
-            for slot in series.hours(self.connection, self.scope, span, self.classes, ahead)
+            for piece in series.pieces(self.connection, self.scope, span, self.classes, ahead, width)
         ]
 
     @cached_property

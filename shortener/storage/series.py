@@ -1,12 +1,12 @@
 """Clicks over time: by slots of 15 minutes, and by the days that are folded from raw clicks; and how many in all."""
 
 from collections.abc import Collection, Sequence
-from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -27,21 +27,15 @@ from shortener.storage.filters import Conditions, within
 from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count, Scope, Slot
 
-_SLOTS_PER_DAY = DAY_MS // SLOT_MS
-_SLOTS_PER_HOUR = 4
+#: Widths of what is wider than a slot.
+SLOTS_PER_HOUR, SLOTS_PER_DAY = 4, DAY_MS // SLOT_MS
 #: Precedence of multiplication in SQLAlchemy's operators.
 _AS_TIMES = 8
 #: What 1970 began with, in days after a Monday.
 _THURSDAY = 3
 #: All slots of a day, by number.
-WHOLE_DAY = range(_SLOTS_PER_DAY)
-
-
-class Hours(Enum):
-    """Which hours rows are told apart by."""
-
-    EACH = auto()
-    OF_WEEK = auto()
+WHOLE_DAY = range(SLOTS_PER_DAY)
+_AHEAD: BindParameter[int] = bindparam("ahead", type_=BigInteger)
 
 
 def slots(
@@ -63,22 +57,27 @@ def slots(
     return _as_slots(kept.rows(connection, _slots(scope.shape, of_day != WHOLE_DAY), parameters))
 
 
-def hours(
-    connection: Connection, scope: Scope, period: Period, classes: Collection[ClickClass], ahead: int
+def pieces(
+    connection: Connection, scope: Scope, period: Period, classes: Collection[ClickClass], ahead: int, width: int
 ) -> Sequence[Slot]:
-    """The same by full hours of clocks that are `ahead` slots of UTC, in no order; the first may begin before the
-    period. One query.
+    """The same by full hours or days, which are `width` slots, of clocks that are `ahead` slots of UTC; in no order.
+
+    One query.
     """
-    parameters = {**_parameters(scope, period, classes), "ahead": ahead}
-    return _as_slots(kept.rows(connection, _hours(scope.shape, Hours.EACH), parameters))
+    parameters = {**_parameters(scope, period, classes), "ahead": ahead, "width": width}
+    found = _as_slots(kept.rows(connection, _pieces(scope.shape), parameters))
+    if (period.start_ms // SLOT_MS + ahead) % width == 0:
+        return found
+    # The first one has begun before.
+    return [Slot(max(each[0], period.start_ms), *each[1:]) for each in found]
 
 
 def hours_of_week(
     connection: Connection, scope: Scope, period: Period, classes: Collection[ClickClass], ahead: int
 ) -> list[tuple[int, Count]]:
     """The same by the hours of a week, from 0, which is Monday's first, of such clocks; in no order. One query."""
-    parameters = {**_parameters(scope, period, classes), "ahead": ahead + _THURSDAY * _SLOTS_PER_DAY}
-    found = kept.rows(connection, _hours(scope.shape, Hours.OF_WEEK), parameters)
+    parameters = {**_parameters(scope, period, classes), "ahead": ahead + _THURSDAY * SLOTS_PER_DAY}
+    found = kept.rows(connection, _hours_of_week(scope.shape), parameters)
     return [(hour, Count(clicks, unique)) for hour, clicks, unique in found]
 
 
@@ -155,21 +154,29 @@ def _slots(scope: Scope, has_part_of_day: bool) -> Select[int, Any, Any]:
     bucket = click_series.c.bucket
     query = _by(_start_ms(bucket), scope).order_by("start_ms")
     if has_part_of_day:
-        number = bucket % _SLOTS_PER_DAY
+        number = bucket % SLOTS_PER_DAY
         query = query.where(number >= bindparam("first_of_day"), number < bindparam("end_of_day"))
     return query
 
 
 @lru_cache(KEPT)
-def _hours(scope: Scope, which: Hours) -> Select[int, Any, Any]:
-    """Hours by the parameters of `hours`, for all scopes of this shape."""
-    ahead = bindparam("ahead", type_=BigInteger)
+def _pieces(scope: Scope) -> Select[int, Any, Any]:
+    """Hours or days by the parameters of `pieces`, for all scopes of this shape."""
+    width = bindparam("width", type_=BigInteger)
+    number = _divided(click_series.c.bucket + _AHEAD, width)
+    return _by(_start_ms(number * width - _AHEAD), scope)
+
+
+@lru_cache(KEPT)
+def _hours_of_week(scope: Scope) -> Select[int, Any, Any]:
+    """Hours by the parameters of `hours_of_week`, for all scopes of this shape."""
+    hour = _divided(click_series.c.bucket + _AHEAD, literal_column(str(SLOTS_PER_HOUR)))
+    return _by(hour % literal_column(str(HOURS_OF_WEEK)), scope)
+
+
+def _divided(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
     # Division of integers is one on both engines only by this operator.
-    by_hour: ColumnElement[int] = literal_column(str(_SLOTS_PER_HOUR))
-    hour = (click_series.c.bucket + ahead).op("/", precedence=_AS_TIMES, return_type=BigInteger())(by_hour)
-    if which is Hours.OF_WEEK:
-        return _by(hour % literal_column(str(HOURS_OF_WEEK)), scope)
-    return _by(_start_ms(hour * by_hour - ahead), scope)
+    return number.op("/", precedence=_AS_TIMES, return_type=BigInteger())(by)
 
 
 def _start_ms(slot: ColumnElement[int]) -> ColumnElement[int]:

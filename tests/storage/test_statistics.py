@@ -115,7 +115,7 @@ def a_question(dice: random.Random, now_ms: int) -> Question:
         classes=dice.choice([HUMANS, frozenset({ClickClass.BOT}), frozenset(ClickClass)]),
         groupings=tuple(dice.sample(GROUPINGS, k=dice.choice([1, 1, 1, 3]))),
         filters=dice.choice([(), (), some_filters(dice)]),
-        granularity=dice.choice([None, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
+        granularity=dice.choice([None, Granularity.HOUR, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
         limit=dice.choice([1, 2, 100]),
         compare=dice.random() < 0.2,
     )
