@@ -23,6 +23,7 @@ from shortener.storage.breakdowns import Breakdown
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
 from shortener.storage.filters import Conditions, conditions
+from shortener.storage.leaders import Led
 from shortener.storage.parts import Key, Parts
 from shortener.storage.stats import INSTANCE, Count, Scope, Slot
 
@@ -53,8 +54,11 @@ class Source(Protocol):
         and its sum is then theirs: that of all is the total.
         """
 
+    def by_link(self, limit: int) -> Breakdown:
+        """The breakdown by link, of the first `limit`."""
+
     def links(self) -> Parts:
-        """The parts of a breakdown by link."""
+        """The parts of what is broken down by what links carry."""
 
     def domains(self) -> Parts | None:
         """The parts of a breakdown by domain; None where only links tell of theirs."""
@@ -96,11 +100,21 @@ class Rollup:
 
     def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
         """See Source."""
-        mark, among = self._marks[int(dimension)], None
-        if dimension is Dimension.CODE and self.scope == INSTANCE:
-            among = leaders.codes(self.connection, self._cover, self.classes, mark, limit)
+        mark = self._marks[int(dimension)]
+        among = self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
         found = parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
         return breakdowns.by_value(self.connection, found, limit)
+
+    def by_link(self, limit: int) -> Breakdown:
+        """See Source."""
+        mark = self._marks[TOTAL]
+        among = self._leaders(leaders.LINKS, mark, limit)
+        found = parts.of_total(self.scope, Key.LINK, self._cover, self.classes, mark, among)
+        shown = breakdowns.by_link(self.connection, found, limit)
+        if among is None:
+            return shown
+        # Every click of the instance is one on a link.
+        return Breakdown(shown.rows, sum((self.sums().get(kind, Count()) for kind in self.classes), Count()))
 
     def links(self) -> Parts:
         """See Source."""
@@ -108,7 +122,12 @@ class Rollup:
 
     def domains(self) -> Parts | None:
         """See Source."""
-        return self._total(Key.DOMAIN, self._cover) if self.scope == INSTANCE else None
+        return self._total(Key.DOMAIN, self._cover) if self.scope.is_wide else None
+
+    def _leaders(self, led: Led, mark: int, limit: int) -> Collection[int] | None:
+        if self.scope != INSTANCE:
+            return None
+        return leaders.among(self.connection, led, self._cover, self.classes, mark, limit)
 
     @property
     def _has_few_slots(self) -> bool:
@@ -194,6 +213,10 @@ class Raw:
                 counts[value] = counts.get(value, Count()) + count
         named = {value: count for value, count in counts.items() if value is not None}
         return breakdowns.of_counts(self.connection, named, limit)
+
+    def by_link(self, limit: int) -> Breakdown:
+        """See Source."""
+        return breakdowns.by_link(self.connection, self.links(), limit)
 
     def links(self) -> Parts:
         """See Source."""

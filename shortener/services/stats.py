@@ -211,7 +211,7 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
 
 def _by_link_or_domain(connection: Connection, source: Source, grouping: str, limit: int) -> Breakdown:
     if grouping == LINK:
-        return breakdowns.by_link(connection, source.links(), limit)
+        return source.by_link(limit)
     parts = source.domains()
     if parts is not None:
         return breakdowns.by_domain(connection, parts, limit)

@@ -17,9 +17,10 @@ from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
 
 #: Beside the numbers of domain.click.Dimension.
 TOTAL = 0
-#: The rows whose values are kept in order of their clicks (storage/leaders): the codes of the instance, the one
-#: dimension that has a value for every link. As text, since an index takes no parameters.
-LED = text(f"link_id = {INSTANCE_ID} AND dimension = {int(Dimension.CODE)}")
+#: The rows that are kept in order of their clicks (storage/leaders): those of the instance's codes, and those of
+#: single links. There are as many of each as links. As text, since an index takes no parameters.
+OF_CODES = text(f"link_id = {INSTANCE_ID} AND dimension = {int(Dimension.CODE)}")
+OF_LINKS = text(f"dimension = {TOTAL} AND link_id > 0")
 
 
 def _number(name: str, kind: Any = BigInteger, **options: Any) -> Column[Any]:
@@ -34,10 +35,14 @@ def _counts() -> tuple[Column[Any], Column[Any]]:
     return _number("clicks"), _number("unique")
 
 
-def _leaders(table: str, time: str) -> Index:
-    # With the columns that are the same in all its rows: SQLite takes the index that fits the most conditions.
-    columns = (time, "dimension", "link_id", "class", "clicks", "value_id")
-    return Index(f"ix_{table}_leaders", *columns, sqlite_where=LED)
+def _leaders(table: str, time: str) -> tuple[Index, Index]:
+    # With the columns that are the same in all rows: SQLite takes the index that fits the most conditions.
+    codes = (time, "dimension", "link_id", "class", "clicks", "value_id")
+    links = (time, "dimension", "class", "clicks", "link_id")
+    return (
+        Index(f"ix_{table}_leaders", *codes, sqlite_where=OF_CODES),
+        Index(f"ix_{table}_links", *links, sqlite_where=OF_LINKS),
+    )
 
 
 #: Raw clicks, one row each. Dimensions are label ids, NULL where absent.
@@ -76,7 +81,7 @@ click_breakdown = Table(
     _key("value_id"),
     _key("class", SmallInteger),
     *_counts(),
-    _leaders("click_breakdown", "day"),
+    *_leaders("click_breakdown", "day"),
     **CLUSTERED,
 )
 click_breakdown_month = Table(
@@ -88,7 +93,7 @@ click_breakdown_month = Table(
     _key("value_id"),
     _key("class", SmallInteger),
     *_counts(),
-    _leaders("click_breakdown_month", "month"),
+    *_leaders("click_breakdown_month", "month"),
     **CLUSTERED,
 )
 link_total = Table(

@@ -31,7 +31,7 @@ from shortener.domain.cover import Cover
 from shortener.domain.period import DAY_MS, Period
 from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
 from shortener.storage.filters import Conditions, unfolded, within
-from shortener.storage.stats import Scope, domain_of, is_domain
+from shortener.storage.stats import INSTANCE, Scope, domain_of, is_domain
 
 #: Statements kept: a page of statistics needs ten, of links, tags or all; each takes some 50 KiB.
 KEPT = 64
@@ -45,7 +45,7 @@ class Key(Enum):
 
     VALUE = auto()
     LINK = auto()
-    #: Ids of domains, of all links.
+    #: Ids of domains, of all links or of a domain.
     DOMAIN = auto()
     #: Of all classes, whichever are asked for.
     CLASS = auto()
@@ -79,24 +79,27 @@ def of_values(
 
     `among` names the label ids of those that are asked for, if not all.
     """
-    parameters = _parameters(scope, cover, classes, mark)
-    if among is None:
-        return Parts(_folded(scope.shape, int(dimension), Key.VALUE), parameters)
-    return Parts(
-        _folded(scope.shape, int(dimension), Key.VALUE, has_among=True), {**parameters, "among": _padded(among)}
-    )
+    return _of(scope, int(dimension), Key.VALUE, _parameters(scope, cover, classes, mark), among)
 
 
-def of_raw_values(
-    scope: Scope, dimension: Dimension, cover: Cover, classes: Collection[ClickClass], mark: int
+def of_total(
+    scope: Scope,
+    key: Key,
+    cover: Cover,
+    classes: Collection[ClickClass],
+    mark: int,
+    among: Collection[int] | None = None,
 ) -> Parts:
+    """Clicks by link, domain, class or day, where daily totals are folded up to `mark`.
+
+    `among` names the keys that are asked for, if not all.
+    """
+    return _of(scope, TOTAL, key, _parameters(scope, cover, classes, mark), among)
+
+
+def of_raw(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
     """The same of those clicks alone that are not folded, or in no whole day."""
-    return Parts(_raw_values(scope.shape, int(dimension)), _parameters(scope, cover, classes, mark))
-
-
-def of_total(scope: Scope, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
-    """Clicks by link, domain, class or day, where daily totals are folded up to `mark`."""
-    return Parts(_folded(scope.shape, TOTAL, key), _parameters(scope, cover, classes, mark))
+    return Parts(_only_raw(scope.shape, dimension, key), _parameters(scope, cover, classes, mark))
 
 
 def filtered(scope: Scope, key: Key, period: Period, classes: Collection[ClickClass], passing: Conditions) -> Parts:
@@ -105,6 +108,15 @@ def filtered(scope: Scope, key: Key, period: Period, classes: Collection[ClickCl
     kinds = [int(kind) for kind in classes]
     where = (*within(period), scope.clicked(), click.c["class"].in_(kinds), *passing)
     return Parts(_grouped(_raw(column).where(*where)), {}, is_kept=False)
+
+
+def _of(
+    scope: Scope, dimension: int, key: Key, parameters: Mapping[str, Any], among: Collection[int] | None
+) -> Parts:
+    if among is None:
+        return Parts(_folded(scope.shape, dimension, key), parameters)
+    given = {**parameters, "among": _padded(among)}
+    return Parts(_folded(scope.shape, dimension, key, has_among=True), given)
 
 
 def _parameters(scope: Scope, cover: Cover, classes: Collection[ClickClass], mark: int) -> dict[str, Any]:
@@ -141,8 +153,8 @@ def _folded(scope: Scope, dimension: int, key: Key, *, has_among: bool = False) 
 
 
 @lru_cache(KEPT)
-def _raw_values(scope: Scope, dimension: int) -> Subquery:
-    return _grouped(_unfolded(scope, dimension, Key.VALUE), *_edges(scope, dimension, Key.VALUE))
+def _only_raw(scope: Scope, dimension: int, key: Key) -> Subquery:
+    return _grouped(_unfolded(scope, dimension, key), *_edges(scope, dimension, key))
 
 
 def _days(scope: Scope, dimension: int, key: Key) -> Select[Any]:
@@ -160,7 +172,7 @@ def _of_table(table: FromClause, scope: Scope, dimension: int, key: Key) -> Sele
     column: ColumnElement[int] = link_id if key not in names else table.c[names[key]]
     whose = scope.links(link_id) if key is Key.LINK else scope.credited(link_id)
     if key is Key.DOMAIN:
-        column, whose = domain_of(link_id), is_domain(link_id)
+        column, whose = domain_of(link_id), is_domain(link_id) if scope == INSTANCE else scope.credited(link_id)
     query = select(column.label("key"), table.c.clicks, table.c.unique)
     query = query.where(table.c.dimension == literal_column(str(dimension)), whose)
     return query if key is Key.CLASS else query.where(table.c["class"].in_(_KINDS))

@@ -19,6 +19,7 @@ from shortener.domain.period import Asked
 from shortener.services import stats
 from shortener.services.stats import Question
 from shortener.storage import leaders
+from shortener.storage.click_tables import OF_CODES, OF_LINKS
 from shortener.storage.engine import Database
 from tests.clicks import age_link, click_on, drain, fold_all, make_link, random_click
 
@@ -50,7 +51,8 @@ def test_no_code_is_left_out_that_has_as_many_clicks_as_the_last(
 
 
 @pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
-def test_codes_of_all_links_are_those_that_were_clicked(database: Database, shares: Sequence[float]) -> None:
+@pytest.mark.parametrize("grouping", ["code", "link"])
+def test_first_ones_are_those_that_were_clicked(database: Database, shares: Sequence[float], grouping: str) -> None:
     dice = random.Random(7)
     now_ms = period.to_ms(datetime.now(UTC))
     links = [make_link(database, f"code-{rank:02}") for rank in range(len(shares))]
@@ -67,7 +69,7 @@ def test_codes_of_all_links_are_those_that_were_clicked(database: Database, shar
     ):
         asked = Asked(ZoneInfo(zone), start=period.from_ms(start), end=period.from_ms(end))
         for limit in (1, 3, 10):
-            question = Question(asked, frozenset(ClickClass), ("code",), limit=limit)
+            question = Question(asked, frozenset(ClickClass), (grouping,), limit=limit)
             answer = stats.of_all(database, question)
             begin, finish = (period.to_ms(datetime.fromisoformat(answer["range"][name])) for name in ("start", "end"))
             counted = Counter(each.code for each in clicks if begin <= each.time_ms < finish)
@@ -77,16 +79,17 @@ def test_codes_of_all_links_are_those_that_were_clicked(database: Database, shar
             assert answer["other"]["clicks"] == counted.total() - sum(wanted)
 
 
-def test_some_codes_tell_of_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("grouping", "where"), [("code", OF_CODES.text), ("link", OF_LINKS.text)])
+def test_some_tell_of_all(database: Database, monkeypatch: pytest.MonkeyPatch, grouping: str, where: str) -> None:
     """Where a few lead, only some are added up, and none is found without the index."""
     answers: list[frozenset[int] | None] = []
-    real = leaders.codes
+    real = leaders.among
 
     def noted(*given: Any) -> frozenset[int] | None:
         answers.append(real(*given))
         return answers[-1]
 
-    monkeypatch.setattr(leaders, "codes", noted)
+    monkeypatch.setattr(leaders, "among", noted)
     now_ms = period.to_ms(datetime.now(UTC))
     links = [make_link(database, f"code-{rank:02}") for rank in range(20)]
     for link in links:
@@ -98,8 +101,8 @@ def test_some_codes_tell_of_all(database: Database, monkeypatch: pytest.MonkeyPa
     fold_all(database)
     asked = Asked(ZoneInfo("UTC"), start=period.from_ms(then_ms - 5 * period.DAY_MS), end=period.from_ms(now_ms))
     plans: list[str] = []
-    with watched(database, plans):
-        answer = stats.of_all(database, Question(asked, frozenset({ClickClass.HUMAN}), ("code",), limit=2))
+    with watched(database, where, plans):
+        answer = stats.of_all(database, Question(asked, frozenset({ClickClass.HUMAN}), (grouping,), limit=2))
     assert [row["clicks"] for row in answer["data"]] == [40, 40]
     assert answer["other"]["clicks"] == 18
     (found,) = answers
@@ -111,11 +114,11 @@ def test_some_codes_tell_of_all(database: Database, monkeypatch: pytest.MonkeyPa
 
 
 @contextmanager
-def watched(database: Database, plans: list[str]) -> Iterator[None]:
+def watched(database: Database, where: str, plans: list[str]) -> Iterator[None]:
     """Notes how the lists of leaders are found."""
 
     def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if "clicks DESC" not in statement or "link_id = 0 AND dimension" not in statement:
+        if "clicks DESC" not in statement or where not in statement:
             return
         explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
         other = cursor.connection.cursor()
