@@ -1,9 +1,10 @@
 """Buckets of time: where those of a period begin, and what they are called."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from shortener import errors
 from shortener.domain.period import DAY_MS, SLOT_MS, Granularity, Period
@@ -15,10 +16,9 @@ MAX_BUCKETS = 10_000
 _KEPT = 4
 #: What is as wide by every clock.
 _WIDTH_MS = {Granularity.QUARTER_HOUR: SLOT_MS, Granularity.HOUR: 4 * SLOT_MS}
-_MINUTE_MS = 60_000
-_MINUTES_OF_A_DAY = DAY_MS // _MINUTE_MS
-#: What clocks show at each minute of a day.
-_TIMES = [f"T{minute // 60:02}:{minute % 60:02}:00" for minute in range(_MINUTES_OF_A_DAY)]
+#: Days whose hours or quarters have their names kept, 2 to 7 KB each: most periods share them, and to name those of a
+#: year takes 10 ms.
+_DAYS_KEPT = 1_024
 
 
 @lru_cache(_KEPT)
@@ -41,13 +41,13 @@ def starts(period: Period, granularity: Granularity) -> tuple[int, ...]:
 @lru_cache(_KEPT)
 def names(period: Period, granularity: Granularity) -> tuple[str, ...]:
     """The same as answers say it: RFC 3339, with the zone's offset."""
-    begins = starts(period, granularity)
-    if granularity not in _WIDTH_MS:
-        return tuple(period.local(begin).isoformat() for begin in begins)
+    begins, width = starts(period, granularity), _WIDTH_MS.get(granularity)
+    if width is None:
+        return tuple(_name(period.zone, begin) for begin in begins)
     found: list[str] = []
     while len(found) < len(begins):
         end = bisect_left(begins, begins[len(found)] + DAY_MS)
-        found += _names_of_a_day(period, begins[len(found) : end])
+        found += _names_of_a_day(period.zone, begins[len(found) : end], width)
     return tuple(found)
 
 
@@ -70,18 +70,20 @@ def _slots_or_hours(period: Period, granularity: Granularity) -> Iterator[int]:
             instant += rest
 
 
-def _names_of_a_day(period: Period, begins: Sequence[int]) -> Iterable[str]:
+def _names_of_a_day(zone: ZoneInfo, begins: Sequence[int], width: int) -> Sequence[str]:
     """What the buckets are called that begin within the 24 hours from the first on."""
-    first = period.local(begins[0])
-    ahead_ms = int((first.utcoffset() or timedelta()).total_seconds()) * 1000
-    if ahead_ms % _MINUTE_MS or not _is_steady(period, begins[0]):
-        return [period.local(begin).isoformat() for begin in begins]
-    # Of thousands this takes a third of the time.
-    zone = first.isoformat()[-len("+00:00") :]
-    dates = [period.local(instant).date().isoformat() for instant in (begins[0], begins[0] + DAY_MS)]
-    midnight = (begins[0] + ahead_ms) // DAY_MS * DAY_MS - ahead_ms
-    minutes = ((begin - midnight) // _MINUTE_MS for begin in begins)
-    return [dates[each // _MINUTES_OF_A_DAY] + _TIMES[each % _MINUTES_OF_A_DAY] + zone for each in minutes]
+    if begins[-1] - begins[0] == (len(begins) - 1) * width:
+        return _names_in_a_row(zone, begins[0], len(begins), width)
+    return [_name(zone, begin) for begin in begins]
+
+
+@lru_cache(_DAYS_KEPT)
+def _names_in_a_row(zone: ZoneInfo, begin: int, count: int, width: int) -> tuple[str, ...]:
+    return tuple(_name(zone, instant) for instant in range(begin, begin + count * width, width))
+
+
+def _name(zone: ZoneInfo, instant_ms: int) -> str:
+    return datetime.fromtimestamp(instant_ms // 1000, zone).isoformat()
 
 
 def _is_steady(period: Period, instant_ms: int) -> bool:

@@ -57,6 +57,9 @@ class Source(Protocol):
     def by_link(self, limit: int) -> Breakdown:
         """The breakdown by link, of the first `limit`."""
 
+    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
+        """The breakdown by tag, of the first `limit`, and the clicks on links that carry none."""
+
     def links(self) -> Parts:
         """The parts of what is broken down by what links carry."""
 
@@ -115,6 +118,10 @@ class Rollup:
             return shown
         # Every click of the instance is one on a link.
         return Breakdown(shown.rows, sum((self.sums().get(kind, Count()) for kind in self.classes), Count()))
+
+    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
+        """See Source."""
+        return breakdowns.by_tag(self.connection, self.links(), limit, are_many=self.scope.is_wide)
 
     def links(self) -> Parts:
         """See Source."""
@@ -217,6 +224,10 @@ class Raw:
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
         return breakdowns.by_link(self.connection, self.links(), limit)
+
+    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
+        """See Source."""
+        return breakdowns.by_tag(self.connection, self.links(), limit)
 
     def links(self) -> Parts:
         """See Source."""

@@ -188,7 +188,7 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
         found = source.by_value(dimension, limit)
         absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
     elif grouping == TAG:
-        found, absent = breakdowns.by_tag(connection, source.links(), limit)
+        found, absent = source.by_tag(limit)
         overlapping = {"overlapping": True}
         totals = found.sum + absent
     else:

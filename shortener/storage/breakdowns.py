@@ -4,6 +4,7 @@ What the rows of parts (storage/parts) are called: labels, links, tags or domain
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam,
 
 from shortener.storage import kept, labels
 from shortener.storage.click_tables import label
+from shortener.storage.engine import many_rows
 from shortener.storage.parts import KEPT, Parts
 from shortener.storage.stats import Count
 from shortener.storage.tables import domain, link, link_tag, tag
@@ -49,12 +51,13 @@ def by_link(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     return _read(connection, _by_link, parts, limit)
 
 
-def by_tag(connection: Connection, parts: Parts, limit: int) -> tuple[Breakdown, Count]:
+def by_tag(connection: Connection, parts: Parts, limit: int, *, are_many: bool = False) -> tuple[Breakdown, Count]:
     """The breakdown by the tags of the links that are keys, and the clicks of those links that carry none. One query.
 
-    A link counts for each of its tags.
+    A link counts for each of its tags. `are_many` says of the links that they are most there are.
     """
-    found = _read(connection, _by_tag, parts, limit + 1)
+    with many_rows(connection) if are_many else nullcontext():
+        found = _read(connection, _by_tag, parts, limit + 1)
     # It comes first, if there is one.
     untagged = sum((count for name, count in found.rows if name is None), Count())
     return Breakdown([row for row in found.rows if row[0] is not None][:limit], found.sum - untagged), untagged

@@ -33,8 +33,9 @@ from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_
 from shortener.storage.filters import Conditions, unfolded, within
 from shortener.storage.stats import INSTANCE, Scope, domain_of, is_domain
 
-#: Statements kept: a page of statistics needs ten, of links, tags or all; each takes some 50 KiB.
-KEPT = 64
+#: Statements kept: four kinds of scopes have 24 of them each, links and codes some more. Each takes some 50 KiB, once
+#: it has been asked for; with fewer, who asks for everything has all of them built again and again.
+KEPT = 128
 #: Edges of a period, at most; see Cover.
 _EDGES = range(2)
 _NO_EDGE = (-DAY_MS, -DAY_MS)
