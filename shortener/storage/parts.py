@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     FromClause,
@@ -180,7 +181,11 @@ def _of_table(table: FromClause, scope: Scope, dimension: int, key: Key) -> Sele
 
 
 def _unfolded(scope: Scope, dimension: int, key: Key) -> Select[Any]:
-    return _clicks(scope, dimension, key).where(*unfolded(_number("mark"), _number("first_day"), _number("end_day")))
+    # By a sum, as `unfolded` does with days: where SQLite knows how many days there are (ANALYZE), it looks for the
+    # link in each of them.
+    link_id = click.c.link_id + literal_column("0", BigInteger)
+    query = _clicks(scope, dimension, key, link_id)
+    return query.where(*unfolded(_number("mark"), _number("first_day"), _number("end_day")))
 
 
 def _edges(scope: Scope, dimension: int, key: Key) -> list[Select[Any]]:
@@ -195,10 +200,11 @@ def _edge(scope: Scope, dimension: int, key: Key, number: int) -> Select[Any]:
     )
 
 
-def _clicks(scope: Scope, dimension: int, key: Key) -> Select[Any]:
-    """Raw clicks."""
-    column = click.c[Dimension(dimension).label if key is Key.VALUE else _COLUMNS[key]]
-    query = _raw(column).where(scope.clicked())
+def _clicks(scope: Scope, dimension: int, key: Key, link_id: ColumnElement[int] = click.c.link_id) -> Select[Any]:
+    """Raw clicks, by what stands for their link's column."""
+    name = Dimension(dimension).label if key is Key.VALUE else _COLUMNS[key]
+    column: ColumnElement[Any] = link_id if key is Key.LINK else click.c[name]
+    query = _raw(column).where(scope.clicked(link_id))
     if key is Key.VALUE:
         query = query.where(column.is_not(None))
     return query if key is Key.CLASS else query.where(click.c["class"].in_(_KINDS))

@@ -101,15 +101,15 @@ class Scope:
         """Which rows of a rollup are credited to it, by their link's column."""
         return OneOf(link_id, self._tagged()) if self.link_id is None else link_id == self._named(_LINK)
 
-    def clicked(self) -> ColumnElement[bool]:
-        """Which raw rows are."""
+    def clicked(self, link_id: ColumnElement[int] = click.c.link_id) -> ColumnElement[bool]:
+        """Which raw rows are, by their link's column."""
         if self.link_id is None:
-            return OneOf(click.c.link_id, self._tagged())
+            return OneOf(link_id, self._tagged())
         if self.link_id == INSTANCE_ID:
-            return click.c.link_id > 0
+            return link_id > 0
         if self.link_id < UNATTRIBUTED_ID:
-            return and_(click.c.domain_id == self._named(_DOMAIN), click.c.link_id > 0)
-        return click.c.link_id == self._named(_LINK)
+            return and_(click.c.domain_id == self._named(_DOMAIN), link_id > 0)
+        return link_id == self._named(_LINK)
 
     def links(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are those of the single links in it."""
