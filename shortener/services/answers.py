@@ -36,8 +36,8 @@ _BESIDE, _OF_A_VALUE = 1_000, 160
 class _Kept(NamedTuple):
     state: State
     body: bytes
-    #: With everything that belongs to it.
-    bytes: int
+    #: Bytes, with everything that belongs to it.
+    size: int
 
 
 class Answers:
@@ -81,15 +81,15 @@ class Answers:
             return kept.body
 
     def _keep(self, key: Hashable, answer: _Kept) -> None:
-        if answer.bytes > self._most_bytes // _LARGEST_SHARE:
+        if answer.size > self._most_bytes // _LARGEST_SHARE:
             return
         with self._lock:
             older = self._kept.pop(key, None)
             self._kept[key] = answer
-            self._bytes += answer.bytes - (older.bytes if older else 0)
+            self._bytes += answer.size - (older.size if older else 0)
             while self._bytes > self._most_bytes:
                 _, oldest = self._kept.popitem(last=False)
-                self._bytes -= oldest.bytes
+                self._bytes -= oldest.size
 
 
 def _beside(question: Question) -> int:
