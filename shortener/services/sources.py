@@ -99,7 +99,7 @@ class Rollup:
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
-        return series.sums(self.connection, self._total(Key.CLASS, self._cover))
+        return self._sums
 
     def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
         """See Source."""
@@ -117,7 +117,7 @@ class Rollup:
         if among is None:
             return shown
         # Every click of the instance is one on a link.
-        return Breakdown(shown.rows, sum((self.sums().get(kind, Count()) for kind in self.classes), Count()))
+        return Breakdown(shown.rows, sum((self._sums.get(kind, Count()) for kind in self.classes), Count()))
 
     def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
         """See Source."""
@@ -149,6 +149,10 @@ class Rollup:
             for ahead, span in clock.spans(self.period)
             for piece in series.pieces(self.connection, self.scope, span, self.classes, ahead, width)
         ]
+
+    @cached_property
+    def _sums(self) -> Mapping[ClickClass, Count]:
+        return series.sums(self.connection, self._total(Key.CLASS, self._cover))
 
     @cached_property
     def _marks(self) -> Mapping[int, int]:

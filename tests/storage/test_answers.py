@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
@@ -23,6 +23,7 @@ from shortener.services.answers import Answers
 from shortener.services.scopes import Place
 from shortener.services.stats import Answer, Question
 from shortener.storage import erasing as erasures
+from shortener.storage.click_tables import link_total
 from shortener.storage.engine import Database
 from tests.clicks import BOT, age_link, click_on, drain, fold_all, make_link, random_click
 from tests.frames import Click
@@ -111,17 +112,28 @@ def pruning(database: Database, _link: Link) -> None:
 
 
 def as_many_anew(database: Database, link: Link) -> None:
-    """All that there were are gone, and as many have come: no sum tells."""
-    count = erasing.of_link(database, link.code, actor="test").clicks
-    drain(database, [click_on(link, now_ms() + 1, referrer="https://new.example") for _ in range(count)])
+    """All that there were are gone, and as many have come, as many of them first ones: no sum tells."""
+    before = counted(database, link)
+    erasing.of_link(database, link.code, actor="test")
+    others(database, link, *before)
+    assert counted(database, link) == before
 
 
-def half_erased(database: Database, link: Link) -> None:
-    """An erasure has been begun; some clicks are gone, as many have come."""
-    with database.write() as connection:
-        erasure, _ = erasures.begin(connection, link.id, 0, now_ms())
-    next(erasures.steps(database, erasure))
-    drain(database, [click_on(link, now_ms() + 1, referrer="https://new.example")])
+def counted(database: Database, link: Link) -> tuple[int, int]:
+    """Clicks on a link, and first ones among them, of all classes."""
+    where = link_total.c.link_id == link.id
+    with database.read() as connection:
+        clicks, unique = connection.execute(
+            select(func.sum(link_total.c.clicks), func.sum(link_total.c.unique)).where(where)
+        ).one()
+    return int(clicks), int(unique)
+
+
+def others(database: Database, link: Link, clicks: int, unique: int) -> None:
+    """So many clicks come that are not like those that there were; whoever has no hash is nobody's first."""
+    hashes = [*(random.getrandbits(62) + 1 for _ in range(unique)), *[0] * (clicks - unique)]
+    then = now_ms() + 1
+    drain(database, [click_on(link, then, referrer="https://new.example", visitor_hash=each) for each in hashes])
 
 
 HAPPENINGS: Sequence[Callable[[Database, Link], None]] = (
@@ -132,7 +144,6 @@ HAPPENINGS: Sequence[Callable[[Database, Link], None]] = (
     folding,
     pruning,
     as_many_anew,
-    half_erased,
 )
 
 
@@ -149,6 +160,23 @@ def test_whatever_happens_is_told(
         after = [told(answers, place, question) for place in PLACES for question in questions]
         assert after == [stats.answer(database, place, question) for place in PLACES for question in questions]
     assert (after == before) is (happens is folding)
+
+
+def test_nothing_is_kept_while_clicks_are_erased(database: Database, links: Sequence[Link]) -> None:
+    """Some go, and as many others come."""
+    answers, question, link = Answers(database, ROOM), a_page(), links[0]
+    with database.write() as connection:
+        erasure, _ = erasures.begin(connection, link.id, 0, now_ms())
+    before = [told(answers, place, question) for place in PLACES]
+    clicks, unique = counted(database, link)
+    next(erasures.steps(database, erasure))
+    clicks_left, unique_left = counted(database, link)
+    assert clicks_left < clicks
+    others(database, link, clicks - clicks_left, unique - unique_left)
+    assert counted(database, link) == (clicks, unique)
+    after = [told(answers, place, question) for place in PLACES]
+    assert after == [stats.answer(database, place, question) for place in PLACES]
+    assert after != before
 
 
 @pytest.mark.parametrize("place", PLACES)

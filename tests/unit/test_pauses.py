@@ -11,6 +11,7 @@ from shortener import pauses
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     before = list(gc.callbacks)
+    gc.unfreeze()
     yield
     gc.callbacks[:] = before
     gc.unfreeze()
@@ -18,7 +19,6 @@ def _as_before() -> Iterator[None]:
 
 def test_what_lives_after_a_long_one_is_out_of_the_next() -> None:
     gc.collect()
-    gc.unfreeze()
     pauses.shorten(long_seconds=0.0)
     gc.collect()
     assert gc.get_freeze_count() > 10_000

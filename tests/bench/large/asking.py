@@ -71,6 +71,14 @@ def timed(asked: Sequence[Question], ask: Callable[[Question], None], repeats: i
     # As the supervisor does for its workers: to look through all that this process has loaded for garbage takes it
     # 100 ms, which would be taken for the answers'.
     gc.freeze()
+    try:
+        taken = _taken(asked, ask, repeats)
+    finally:
+        gc.unfreeze()
+    return {question: _times(sorted(each)) for question, each in taken.items()}
+
+
+def _taken(asked: Sequence[Question], ask: Callable[[Question], None], repeats: int) -> dict[Question, list[float]]:
     # Always the same order, since engines are compared.
     order = [question for question in asked for _ in range(repeats)]
     random.Random(1).shuffle(order)
@@ -79,7 +87,7 @@ def timed(asked: Sequence[Question], ask: Callable[[Question], None], repeats: i
         began = time.perf_counter()
         ask(question)
         taken[question].append((time.perf_counter() - began) * 1000)
-    return {question: _times(sorted(each)) for question, each in taken.items()}
+    return taken
 
 
 def service(database: Database, question: Question) -> None:
