@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,18 @@ from shortener.services import domains, stats
 from shortener.services.stats import Answer, Question
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
-from tests.clicks import POLICY, Model, Seen, age_link, drain, fold_all, make_link, random_click, some_filters
+from tests.clicks import (
+    POLICY,
+    Model,
+    Seen,
+    age_link,
+    click_on,
+    drain,
+    fold_all,
+    make_link,
+    random_click,
+    some_filters,
+)
 
 SPAN_DAYS = 100
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Australia/Lord_Howe"]
@@ -173,8 +184,11 @@ def check_series(answer: Answer, wanted: Sequence[Seen]) -> None:
         found = counted(seen for seen in wanted if start <= seen.time_ms < end)
         assert {name: row[name] for name in found} == found, row
     if answer["range"]["granularity"] == "day":
-        local = [datetime.fromisoformat(row["bucket"]) for row in answer["data"][1:]]
-        assert all((moment.hour, moment.minute) == (0, 0) for moment in local)
+        zone = ZoneInfo(answer["range"]["timezone"])
+        around = [
+            [period.from_ms(moment).astimezone(zone).date() for moment in (each - 1, each)] for each in starts[1:]
+        ]
+        assert all(before < after for before, after in around), "days begin where the date turns"
 
 
 def check_hours(answer: Answer, wanted: Sequence[Seen], zone: ZoneInfo) -> None:
@@ -249,6 +263,38 @@ def ask(world: World, dice: random.Random, now_ms: int) -> None:
         before = answer.pop("previous")
         check(before, asked, world, scope)
         assert before["range"]["end"] == answer["range"]["start"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        pytest.param("Europe/Berlin", "2026-03-29", id="an hour is skipped"),
+        pytest.param("Europe/Berlin", "2025-10-26", id="an hour comes twice"),
+        pytest.param("Australia/Lord_Howe", "2026-10-04", id="half an hour is skipped"),
+        pytest.param("Australia/Lord_Howe", "2026-04-05", id="half an hour comes twice"),
+        pytest.param("Africa/Cairo", "2026-04-24", id="midnight is skipped"),
+        pytest.param("America/Havana", "2025-11-02", id="midnight comes twice"),
+    ],
+)
+@pytest.mark.parametrize("folded", [False, True])
+def test_where_clocks_are_changed(world: World, zone: str, day: str, *, folded: bool) -> None:
+    """A click in every quarter of an hour around it, on links with many and with few others."""
+    noon_ms = period.to_ms(datetime.fromisoformat(f"{day}T12:00+00:00"))
+    moments = range(noon_ms - 2 * period.DAY_MS, noon_ms + 2 * period.DAY_MS, period.SLOT_MS)
+    clicks = [click_on(link, moment + 1) for moment in moments for link in world.links[:2]]
+    clicks += [click_on(world.links[0], noon_ms) for _ in range(1_000)]
+    for link in world.links:
+        age_link(world.database, link, 3_000)
+    drain(world.database, clicks)
+    world.model.add(clicks)
+    if folded:
+        fold_all(world.database)
+    tz = ZoneInfo(zone)
+    start = datetime.fromisoformat(day).replace(tzinfo=tz) - timedelta(days=1)
+    for granularity in (Granularity.HOUR, Granularity.DAY, Granularity.WEEK):
+        asked = Question(Asked(tz, start=start, end=start + timedelta(days=3)), HUMANS, granularity=granularity)
+        for scope in world.scopes():
+            check(scope.ask(world.database, asked), asked, world, scope)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
