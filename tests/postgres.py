@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ _UNPRIVILEGED = "nobody"
 class Postgres:
     """A server with a data directory of its own, reached by a socket in it. `stop` it."""
 
-    def __init__(self, *, durable: bool = False, folder: Path | None = None) -> None:
+    def __init__(self, *, durable: bool = False, folder: Path | None = None, options: Sequence[str] = ()) -> None:
         """`durable` keeps fsync on; tests that do not kill the server are faster without.
 
-        `folder` keeps the data of one server for the next, which has its settings too.
+        `folder` keeps the data of one server for the next, which has its settings too. `options` ("fsync=off") are
+        for this one alone.
         """
+        self._options = " ".join(f"-c {option}" for option in options)
         self._kept = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="shortener-pg-", dir="/tmp"))
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,7 @@ class Postgres:
             configuration.write("\n".join(options) + "\n")
 
     def start(self) -> None:
-        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "start")
+        self._run("pg_ctl", "-w", "-o", self._options, "-l", str(self.folder / "log"), "start")
 
     def restart(self, mode: str = "immediate") -> None:
         """As after a crash: connections are cut, transactions in flight are gone."""
