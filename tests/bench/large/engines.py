@@ -10,9 +10,7 @@ import psycopg
 from tests.postgres import Postgres
 
 _DATABASE = "bench"
-
-
-#: While a database is built, it need not outlive a fall of the machine. Nothing else of it depends on that.
+#: While it is built, a database need not survive a crash of the machine.
 _BUILDING = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=4GB", "shared_buffers=2GB")
 
 
@@ -38,6 +36,7 @@ def postgresql(folder: Path, *, building: bool = False) -> Iterator[str]:
     finally:
         server.stop()
         if building:
+            # So that what is still to be written does not disturb what is measured next.
             os.sync()
 
 
