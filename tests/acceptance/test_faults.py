@@ -129,7 +129,7 @@ class TestSpool:
         """What was answered is dropped, which the metrics say, or counted; and something was dropped."""
         told = ("shortener_clicks_spooled_total", "shortener_clicks_dropped_total")
         eventually(lambda: sum(metrics(serving)[name] for name in told) == answered)
-        wait_until_drained(f"sqlite:///{spool.parent / 'shortener.db'}", spool)
+        wait_until_drained(f"sqlite:///{spool.parent / 'shortener.db'}", spool, within=SOON)
         lost = dropped(serving)
         eventually(lambda: clicks(serving, "known") >= answered - lost, within=SOON)
         assert clicks(serving, "known") == answered - lost

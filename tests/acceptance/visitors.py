@@ -174,7 +174,7 @@ def resident(pid: int) -> int:
     return int(found[1]) * 1024
 
 
-def wait_until_drained(database_url: str, *spools: Path) -> None:
+def wait_until_drained(database_url: str, *spools: Path, within: float = PATIENCE) -> None:
     """Waits until everything that is in these spools now is in the tables; so nothing can come on top of it."""
     written = [found for spool in spools for found in _ends(spool)]
     database = Database(database_url)
@@ -184,7 +184,7 @@ def wait_until_drained(database_url: str, *spools: Path) -> None:
             return all((rows.mark(connection, segment_id) or 0) >= end for segment_id, end in written)
 
     try:
-        eventually(done, within=PATIENCE)
+        eventually(done, within=within)
     finally:
         database.close()
 
