@@ -18,14 +18,14 @@ from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.filter import Filter
 from shortener.domain.period import DAY_MS, Granularity, Period
-from shortener.storage import breakdowns, folding, leaders, parts, series, stats
+from shortener.storage import breakdowns, folding, leaders, parts, series
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
 from shortener.storage.filters import Conditions, conditions
 from shortener.storage.leaders import Led
 from shortener.storage.parts import Key, Parts
-from shortener.storage.stats import INSTANCE, Count, Scope, Slot
+from shortener.storage.stats import INSTANCE, Count, Scope, Slot, State
 
 #: With so many clicks and fewer, a link's year is read sooner by its slots than by 365 days: 0.1 ms and not 0.7.
 _FEW_CLICKS = 1_000
@@ -49,9 +49,9 @@ class Source(Protocol):
     def sums(self) -> Mapping[ClickClass, Count]:
         """What happened in all, of all classes."""
 
-    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
-        """The breakdown by a dimension's values. Of one in clicks.ALWAYS_KNOWN it may know the first `limit` alone,
-        and its sum is then theirs: that of all is the total.
+    def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
+        """The breakdowns by the values of these dimensions. Of one in clicks.ALWAYS_KNOWN it may know the first
+        `limit` alone, and its sum is then theirs: that of all is the total.
         """
 
     def by_link(self, limit: int) -> Breakdown:
@@ -75,6 +75,10 @@ class Rollup:
     scope: Scope
     period: Period
     classes: Collection[ClickClass]
+    #: Up to which click each dimension is folded.
+    marks: Mapping[int, int]
+    #: Whether its slots are no more than its days.
+    has_few_slots: bool
     name: Literal["rollup"] = "rollup"
 
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
@@ -83,7 +87,7 @@ class Rollup:
             return self._pieces(series.SLOTS_PER_HOUR)
         if granularity not in _OF_DAYS:
             return series.slots(self.connection, self.scope, self.period, self.classes)
-        if self._has_few_slots:
+        if self.has_few_slots:
             return self._pieces(series.SLOTS_PER_DAY)
         found = cuts.cut(self.period, starts)
         spans = self._spans(found)
@@ -101,16 +105,14 @@ class Rollup:
         """See Source."""
         return self._sums
 
-    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
+    def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
-        mark = self._marks[int(dimension)]
-        among = self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
-        found = parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
-        return breakdowns.by_value(self.connection, found, limit)
+        found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in dimensions], limit)
+        return dict(zip(dimensions, found, strict=True))
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
-        mark = self._marks[TOTAL]
+        mark = self.marks[TOTAL]
         among = self._leaders(leaders.LINKS, mark, limit)
         found = parts.of_total(self.scope, Key.LINK, self._cover, self.classes, mark, among)
         shown = breakdowns.by_link(self.connection, found, limit)
@@ -136,11 +138,10 @@ class Rollup:
             return None
         return leaders.among(self.connection, led, self._cover, self.classes, mark, limit)
 
-    @property
-    def _has_few_slots(self) -> bool:
-        """Whether the slots that there are, are fewer than days: of many links, and of those with few clicks."""
-        link_id = self.scope.link_id
-        return link_id is None or stats.clicks_of(self.connection, link_id) <= _FEW_CLICKS
+    def _values(self, dimension: Dimension, limit: int) -> Parts:
+        mark = self.marks[int(dimension)]
+        among = self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
+        return parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
 
     def _pieces(self, width: int) -> Sequence[Slot]:
         """What happened in each hour or day of the zone, by its width in slots; where clocks are changed, in two."""
@@ -155,15 +156,11 @@ class Rollup:
         return series.sums(self.connection, self._total(Key.CLASS, self._cover))
 
     @cached_property
-    def _marks(self) -> Mapping[int, int]:
-        return folding.marks(self.connection)
-
-    @cached_property
     def _cover(self) -> Cover:
         return covers.cover(self.period)
 
     def _total(self, key: Key, cover: Cover) -> Parts:
-        return parts.of_total(self.scope, key, cover, self.classes, self._marks[TOTAL])
+        return parts.of_total(self.scope, key, cover, self.classes, self.marks[TOTAL])
 
     def _days(self, days: Sequence[int]) -> list[Slot]:
         if not days:
@@ -185,6 +182,15 @@ class Rollup:
     def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> Sequence[Slot]:
         period = Period(begin, end, self.period.zone)
         return series.slots(self.connection, self.scope, period, self.classes, of_day)
+
+
+def rollup(
+    connection: Connection, scope: Scope, state: State, period: Period, classes: Collection[ClickClass]
+) -> Rollup:
+    """What is folded of the clicks in a scope, which is in that state."""
+    # Of many links, too: their days are no sums that anybody has kept.
+    has_few_slots = scope.is_many or state.clicks <= _FEW_CLICKS
+    return Rollup(connection, scope, period, classes, folding.marks(connection), has_few_slots)
 
 
 @dataclass(frozen=True)
@@ -216,8 +222,11 @@ class Raw:
             return {kind: sum(each.values(), Count()) for kind, each in found.items()}
         return {kind: sum((Count(*slot[1:]) for slot in each), Count()) for kind, each in self._by_class.items()}
 
-    def by_value(self, dimension: Dimension, limit: int) -> Breakdown:
+    def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
+        return {dimension: self._breakdown(dimension, limit) for dimension in dimensions}
+
+    def _breakdown(self, dimension: Dimension, limit: int) -> Breakdown:
         counts: dict[int | None, Count] = {}
         for kind in self.classes:
             for value, count in self._by_value(dimension).get(kind, {}).items():

@@ -4,24 +4,25 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shortener.domain import buckets
 from shortener.domain import grouping as groupings
 from shortener.domain import period as periods
-from shortener.domain.click import ALWAYS_KNOWN, ClickClass
+from shortener.domain.click import ALWAYS_KNOWN, ClickClass, Dimension
 from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
-from shortener.domain.grouping import HOUR_OF_WEEK, LINK, TAG, TIMESERIES
+from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import scopes
+from shortener.services import halves, scopes, sources
 from shortener.services.scopes import Place
-from shortener.services.sources import Raw, Rollup, Source
-from shortener.storage import breakdowns, pruning
+from shortener.services.shelf import Shelf
+from shortener.services.sources import Raw, Source
+from shortener.storage import breakdowns
 from shortener.storage import stats as rows
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
-from shortener.storage.stats import Count, Scope, Slot
+from shortener.storage.stats import Count, Scope, Slot, State
 
 Answer = dict[str, Any]
 
@@ -45,6 +46,13 @@ class Question:
     limit: int = 100
     #: Whether the same is asked of the period before.
     compare: bool = False
+
+
+class Found(NamedTuple):
+    """Whose clicks are asked about, and what became of them so far."""
+
+    scope: Scope
+    state: State
 
 
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
@@ -76,25 +84,23 @@ def answer(database: Database, place: Place, question: Question) -> Answer:
     """The answer for what is found at `place`. Raises what that raises, and what `resolved` raises."""
     with database.read() as connection:
         scope, first = place(connection)
-        return answered(connection, scope, resolved(connection, scope, first, question), question)
+        period = resolved(connection, scope, first, question)
+        return answered(connection, Found(scope, rows.state(connection, scope)), period, question)
 
 
-def answered(connection: Connection, scope: Scope, period: Period, question: Question) -> Answer:
-    """The answer for a scope and a period that has been `resolved`."""
-    found = _about(connection, scope, question, period)
+def answered(
+    connection: Connection, found: Found, period: Period, question: Question, shelf: Shelf | None = None
+) -> Answer:
+    """The answer for a scope and a period that has been `resolved`; on the shelf is what it may be made of."""
+    answer = _about(connection, found, question, period, shelf)
     if question.compare:
-        found["previous"] = _about(connection, scope, question, periods.previous(period))
-    return found
+        answer["previous"] = _about(connection, found, question, periods.previous(period), shelf)
+    return answer
 
 
-def _about(connection: Connection, scope: Scope, question: Question, asked: Period) -> Answer:
-    period = _kept(asked, pruning.pruned_before(connection), question)
-    read = periods.filled_up(period, periods.to_ms(datetime.now(UTC)), has_all=_is_about_all(question))
-    source: Source = Rollup(connection, scope, read, question.classes)
-    if question.filters:
-        of_values = (groupings.dimension(each) for each in question.groupings)
-        grouped_by = next((dimension for dimension in of_values if dimension is not None), None)
-        source = Raw(connection, scope, read, question.classes, question.filters, grouped_by)
+def _about(connection: Connection, found: Found, question: Question, asked: Period, shelf: Shelf | None) -> Answer:
+    period = _kept(asked, found.state.pruned_before, question)
+    source = _source(connection, found, question, period, shelf)
     granularity = None
     if TIMESERIES in question.groupings:
         granularity = question.granularity or periods.default_granularity(period)
@@ -112,6 +118,22 @@ def _about(connection: Connection, scope: Scope, question: Question, asked: Peri
     return header | _answered(connection, source, question, period, granularity)
 
 
+def _source(connection: Connection, found: Found, question: Question, period: Period, shelf: Shelf | None) -> Source:
+    now_ms = periods.to_ms(datetime.now(UTC))
+    read = periods.filled_up(period, now_ms, has_all=_is_about_all(question))
+    if question.filters:
+        dimension = next(iter(_dimensions(question)), None)
+        return Raw(connection, found.scope, read, question.classes, question.filters, dimension)
+    rollup = sources.rollup(connection, *found, read, question.classes)
+    return rollup if shelf is None else halves.halved(rollup, found.state, shelf, now_ms)
+
+
+def _dimensions(question: Question) -> list[Dimension]:
+    """Those among what is asked to group by."""
+    found = (groupings.dimension(grouping) for grouping in question.groupings)
+    return [dimension for dimension in found if dimension is not None]
+
+
 def _answered(
     connection: Connection, source: Source, question: Question, period: Period, granularity: Granularity | None
 ) -> Answer:
@@ -124,9 +146,7 @@ def _answered(
         groups[HOUR_OF_WEEK] = {"data": _hours(source.hours_of_week())}
     found = source.sums()
     totals = sum((found.get(kind, Count()) for kind in question.classes), Count())
-    for grouping in question.groupings:
-        if grouping not in groups:
-            groups[grouping] = _breakdown(connection, source, grouping, question.limit, totals)
+    groups |= _breakdowns(connection, source, question, totals)
     excluded = {kind.label: found[kind].clicks for kind in sorted(found.keys() - question.classes)}
     sums: Answer = {"totals": _json(totals), "excluded": excluded}
     if len(question.groupings) == 1:
@@ -181,20 +201,26 @@ def _hours(found: Sequence[tuple[int, Count]]) -> list[dict[str, Any]]:
     return [{"value": f"{hour // 24 + 1}-{hour % 24:02}", **_json(count)} for hour, count in enumerate(counts)]
 
 
-def _breakdown(connection: Connection, source: Source, grouping: str, limit: int, totals: Count) -> Answer:
-    dimension = groupings.dimension(grouping)
-    overlapping: Answer = {}
-    if dimension is not None:
-        found = source.by_value(dimension, limit)
-        absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
-    elif grouping == TAG:
+def _breakdowns(connection: Connection, source: Source, question: Question, totals: Count) -> dict[str, Answer]:
+    """The rows of what is asked to group by, but for times."""
+    groups: dict[str, Answer] = {}
+    limit, dimensions = question.limit, _dimensions(question)
+    if dimensions:
+        for dimension, found in source.by_values(dimensions, limit).items():
+            absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
+            groups[dimension.label] = _breakdown(found, absent, totals, limit)
+    if TAG in question.groupings:
         found, absent = source.by_tag(limit)
-        overlapping = {"overlapping": True}
-        totals = found.sum + absent
-    else:
+        groups[TAG] = _breakdown(found, absent, found.sum + absent, limit) | {"overlapping": True}
+    for grouping in {LINK, DOMAIN}.intersection(question.groupings):
         found = _by_link_or_domain(connection, source, grouping, limit)
         # Unknown codes are no link's.
-        absent = totals - found.sum
+        groups[grouping] = _breakdown(found, totals - found.sum, totals, limit)
+    return groups
+
+
+def _breakdown(found: Breakdown, absent: Count, totals: Count, limit: int) -> Answer:
+    """The first rows, with those clicks that have no value among them, and the other ones of all."""
     data: list[tuple[str | None, Count]] = list(found.rows)
     if absent.clicks:
         data.append((None, absent))
@@ -205,7 +231,6 @@ def _breakdown(connection: Connection, source: Source, grouping: str, limit: int
     return {
         "data": [{"value": value, **_json(count)} for value, count in shown],
         "other": _json(other),
-        **overlapping,
     }
 
 

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from shortener.storage import kept, labels
 from shortener.storage.click_tables import label
@@ -30,9 +42,15 @@ class Breakdown:
     sum: Count
 
 
-def by_value(connection: Connection, parts: Parts, limit: int) -> Breakdown:
-    """The breakdown whose keys are labels. One query."""
-    return _read(connection, _by_value, parts, limit)
+def by_values(connection: Connection, wanted: Sequence[Parts], limit: int) -> list[Breakdown]:
+    """The breakdowns of several parts whose keys are labels, those of a dimension each. One query."""
+    parameters: dict[str, Any] = {"most": limit}
+    for parts in wanted:
+        parameters |= parts.parameters
+    found: list[list[Any]] = [[] for _ in wanted]
+    for number, *row in kept.rows(connection, _by_values(tuple(parts.query for parts in wanted)), parameters):
+        found[number].append(row)
+    return [_breakdown(rows) for rows in found]
 
 
 def of_counts(connection: Connection, counts: Mapping[int, Count], limit: int) -> Breakdown:
@@ -83,6 +101,11 @@ def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Br
         rows = kept.rows(connection, _built(build, parts.query), parameters)
     else:
         rows = connection.execute(build(parts.query), parameters).all()
+    return _breakdown(rows)
+
+
+def _breakdown(rows: Sequence[Any]) -> Breakdown:
+    """Of rows as `_ordered` has them."""
     whole = Count(int(rows[0][3]), int(rows[0][4])) if rows else Count()
     return Breakdown([(row[0], Count(int(row[1]), int(row[2]))) for row in rows], whole)
 
@@ -90,6 +113,17 @@ def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Br
 @lru_cache(KEPT)
 def _built(build: _Build, query: FromClause) -> Select[Any]:
     return build(query)
+
+
+@lru_cache(KEPT)
+def _by_values(queries: Sequence[FromClause]) -> Select[Any]:
+    """The rows of each, with its number before them: to ask five times takes longer than to answer."""
+    each = [
+        select(literal_column(str(number), Integer).label("number"), _by_value(query).subquery())
+        for number, query in enumerate(queries)
+    ]
+    rows = union_all(*each).subquery()
+    return select(rows).order_by(rows.c.number, rows.c.clicks.desc(), rows.c.unique.desc(), rows.c.text)
 
 
 def _by_value(query: FromClause) -> Select[Any]:

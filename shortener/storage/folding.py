@@ -30,7 +30,7 @@ from sqlalchemy.schema import CreateTable
 from shortener.domain import period
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
-from shortener.storage import bulk
+from shortener.storage import bulk, kept
 from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month, fold_mark
 from shortener.storage.engine import insert_in, insert_into
 
@@ -48,12 +48,14 @@ _group = Table(
 #: How it is emptied at once: PostgreSQL never clears up a temporary table by itself.
 _EMPTIED = {"sqlite": "", "postgresql": " ON COMMIT DELETE ROWS"}
 
+_marks = select(fold_mark.c.dimension, fold_mark.c.click_id)
+
 Months = tuple[tuple[int, int], ...]
 
 
 def marks(connection: Connection) -> dict[int, int]:
     """Up to which click each dimension, TOTAL among them, is folded; 0 where it has not begun."""
-    stored = {row.dimension: row.click_id for row in connection.execute(select(fold_mark))}
+    stored: dict[int, int] = {row[0]: row[1] for row in kept.rows(connection, _marks, {})}
     return {dimension: stored.get(dimension, 0) for dimension in (TOTAL, *map(int, Dimension))}
 
 

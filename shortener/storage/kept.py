@@ -25,15 +25,20 @@ def rows(
 
     `parameters` are numbers, and collections of numbers for what it expands.
     """
-    sizes = tuple((name, len(value) if isinstance(value, Collection) else None) for name, value in parameters.items())
+    sizes = tuple((name, _size(value)) for name, value in parameters.items())
     sql, places, values = _compiled(connection.dialect, statement, sizes)
     given = dict(values)
-    for name, value in parameters.items():
-        if isinstance(value, Collection):
-            given.update((f"{name}_{place}", each) for place, each in enumerate(value, 1))
+    for name, size in sizes:
+        if size is None:
+            given[name] = parameters[name]
         else:
-            given[name] = value
-    return connection.exec_driver_sql(sql, given if places is None else tuple(given[place] for place in places)).all()
+            given.update((f"{name}_{place}", each) for place, each in enumerate(parameters[name], 1))
+    return connection.exec_driver_sql(sql, given if places is None else tuple(map(given.__getitem__, places))).all()
+
+
+def _size(value: Collection[int] | int | None) -> int | None:
+    # Not by isinstance of Collection, which takes ten times as long; a page asks it two hundred times.
+    return None if value is None or isinstance(value, int) else len(value)
 
 
 @lru_cache(_KEPT)

@@ -81,7 +81,7 @@ def of_values(
 
     `among` names the label ids of those that are asked for, if not all.
     """
-    return _of(scope, int(dimension), Key.VALUE, _parameters(scope, cover, classes, mark), among)
+    return _of(scope, int(dimension), Key.VALUE, _parameters(scope, int(dimension), cover, classes, mark), among)
 
 
 def of_total(
@@ -96,12 +96,12 @@ def of_total(
 
     `among` names the keys that are asked for, if not all.
     """
-    return _of(scope, TOTAL, key, _parameters(scope, cover, classes, mark), among)
+    return _of(scope, TOTAL, key, _parameters(scope, TOTAL, cover, classes, mark), among)
 
 
 def of_raw(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
     """The same of those clicks alone that are not folded, or in no whole day."""
-    return Parts(_only_raw(scope.shape, dimension, key), _parameters(scope, cover, classes, mark))
+    return Parts(_only_raw(scope.shape, dimension, key), _parameters(scope, dimension, cover, classes, mark))
 
 
 def filtered(scope: Scope, key: Key, period: Period, classes: Collection[ClickClass], passing: Conditions) -> Parts:
@@ -121,19 +121,27 @@ def _of(
     return Parts(_folded(scope.shape, dimension, key, has_among=True), given)
 
 
-def _parameters(scope: Scope, cover: Cover, classes: Collection[ClickClass], mark: int) -> dict[str, Any]:
+def _parameters(
+    scope: Scope, dimension: int, cover: Cover, classes: Collection[ClickClass], mark: int
+) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         **scope.parameters,
         "kinds": [int(kind) for kind in classes],
         "days": cover.days,
         "months": cover.months,
-        "mark": mark,
+        _mark(dimension): mark,
         "first_day": cover.whole[0],
         "end_day": cover.whole[1],
     }
     for number, (start_ms, end_ms) in zip(_EDGES, (*cover.edges, _NO_EDGE, _NO_EDGE), strict=False):
-        parameters |= {f"day_{number}": start_ms // DAY_MS, f"from_{number}": start_ms, f"to_{number}": end_ms}
+        day = start_ms // DAY_MS
+        parameters |= {f"day_{number}": day, f"from_{number}": start_ms, f"to_{number}": end_ms}
     return parameters
+
+
+def _mark(dimension: int) -> str:
+    """What the parameter is called that says how far a dimension is folded: a statement may ask for several."""
+    return f"mark_{dimension}"
 
 
 def _padded(ids: Collection[int]) -> list[int]:
@@ -185,7 +193,7 @@ def _unfolded(scope: Scope, dimension: int, key: Key) -> Select[Any]:
     # link in each of them.
     link_id = click.c.link_id + literal_column("0", BigInteger)
     query = _clicks(scope, dimension, key, link_id)
-    return query.where(*unfolded(_number("mark"), _number("first_day"), _number("end_day")))
+    return query.where(*unfolded(_number(_mark(dimension)), _number("first_day"), _number("end_day")))
 
 
 def _edges(scope: Scope, dimension: int, key: Key) -> list[Select[Any]]:

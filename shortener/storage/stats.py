@@ -46,9 +46,13 @@ class Count:
 
 
 class State(NamedTuple):
-    """What everything told about a scope's clicks depends on: while this is the same, so is that."""
+    """What everything told about a scope's clicks depends on: while this is the same, so is that.
 
-    #: In all, of all classes.
+    Clicks are only ever added to a sum, but where some are erased, and then others may take their place: so what has
+    been erased is part of it, and while an erasing goes on no two states can be told apart.
+    """
+
+    #: In all, of all classes; of a scope that is many, 0.
     clicks: int
     unique: int
     #: The day before which raw clicks are gone.
@@ -56,6 +60,7 @@ class State(NamedTuple):
     #: Whose clicks have been erased, how many times there was something to erase.
     erased: int
     erased_upto: int
+    is_erasing: bool
 
 
 class Slot(NamedTuple):
@@ -145,23 +150,15 @@ _state = select(
     select(func.coalesce(func.sum(erased.c.upto_id), 0)).scalar_subquery(),
     select(func.coalesce(func.max(erased.c.pending), 0)).scalar_subquery(),
 )
-_clicks = select(func.coalesce(func.sum(link_total.c.clicks), 0)).where(link_total.c.link_id == bindparam("of_link"))
 
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
 
 
-def clicks_of(connection: Connection, link_id: int) -> int:
-    """How many clicks a link or pseudo-link has had in all, whatever their class."""
-    return int(connection.execute(_clicks, {"of_link": link_id}).scalar_one())
-
-
-def state(connection: Connection, scope: Scope) -> State | None:
-    """The state of a scope that is not many. None where no two states can be told apart: clicks are being erased.
-
-    Clicks are only ever added to a sum, but where some are erased, and then others may take their place.
-    """
-    *found, is_erasing = kept.rows(connection, _state, {"of_link": scope.link_id})[0]
-    return None if is_erasing else State(*map(int, found))
+def state(connection: Connection, scope: Scope) -> State:
+    """The state of a scope. One query."""
+    found = map(int, kept.rows(connection, _state, {"of_link": scope.link_id})[0])
+    clicks, unique, pruned_before, erased_times, erased_upto, pending = found
+    return State(clicks, unique, pruned_before, erased_times, erased_upto, bool(pending))
 
 
 def of_domain(connection: Connection, name: str) -> Scope | None:

@@ -1,0 +1,182 @@
+"""Rollups in halves: answers are the same as those of the whole, whatever happens, and the past is read once."""
+
+import random
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from shortener.domain import period
+from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.link import Link
+from shortener.domain.period import Asked, Granularity, Interval, Period
+from shortener.services import erasing, halves, scopes, sources, stats
+from shortener.services.answers import Answers
+from shortener.services.scopes import Place
+from shortener.services.sources import Rollup
+from shortener.services.stats import Answer, Question
+from shortener.storage.click_tables import TOTAL
+from shortener.storage.engine import Database
+from tests.clicks import age_link, click_on, drain, fold_all, make_link, random_click
+from tests.frames import Click
+from tests.spools import now_ms
+from tests.storage.test_pruning import prune_all
+from tests.storage.test_statistics import a_question
+
+ROOM = 4_000_000
+SPAN_DAYS = 100
+UTC = ZoneInfo("UTC")
+PLACES: Sequence[Place] = (scopes.link("one"), scopes.ALL, scopes.ORPHANS, scopes.domain(""), scopes.tag("red"))
+PAGE = ("timeseries", "referrer", "browser", "hour_of_week", "code", "language")
+
+
+def a_page(**fields: object) -> Question:
+    asked = Asked(UTC, Interval.QUARTER)
+    return Question(**{"period": asked, "classes": frozenset(ClickClass), "groupings": PAGE, **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def links(database: Database) -> Sequence[Link]:
+    """Two that are old."""
+    made = [make_link(database, code, tags=("red",)) for code in ("one", "two")]
+    for link in made:
+        age_link(database, link, SPAN_DAYS + 1)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def everybody_has_many_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all would be told by slots."""
+    monkeypatch.setattr(sources, "_FEW_CLICKS", 0)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
+    """The periods of which values are read, one for each dimension; of the whole, past and present."""
+    found: list[Period] = []
+    by_values = Rollup.by_values
+
+    def note(self: Rollup, dimensions: Sequence[Dimension], limit: int) -> object:
+        found.extend([self.period] * len(dimensions))
+        return by_values(self, dimensions, limit)
+
+    monkeypatch.setattr(Rollup, "by_values", note)
+    return found
+
+
+def told(answers: Answers, place: Place, question: Question) -> Answer:
+    found: Answer = orjson.loads(orjson.dumps(answers.json(place, question)))
+    return found
+
+
+def happen(database: Database, links: Sequence[Link], dice: random.Random) -> None:
+    """Clicks of now mostly, and what is rare."""
+    span_days = dice.choice([1, 1, 1, SPAN_DAYS])
+    clicks = [random_click(dice.choice(links), now_ms(), span_days, dice) for _ in range(30)]
+    drain(database, [*clicks, Click(now_ms(), None, 0, f"/nothing-{dice.randrange(3)}")])
+    if dice.random() < 0.5:
+        fold_all(database, dimensions=dice.sample([TOTAL, *map(int, Dimension)], k=9))
+    if dice.random() < 0.2:
+        fold_all(database)
+        prune_all(database, keep_days=dice.choice([60, 3]))
+    if dice.random() < 0.2:
+        erasing.of_link(database, dice.choice(links).code, actor="test")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_answers_are_those_of_the_whole(
+    database: Database, links: Sequence[Link], seed: int
+) -> None:
+    dice, answers = random.Random(seed), Answers(database, ROOM)
+    drain(database, [random_click(dice.choice(links), now_ms(), SPAN_DAYS, dice) for _ in range(200)])
+    questions = [a_page(), *(a_question(dice, now_ms()) for _ in range(8))]
+    for _ in range(8):
+        for place in PLACES:
+            for question in questions:
+                assert told(answers, place, question) == stats.answer(database, place, question)
+        happen(database, links, dice)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns"])
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_buckets_at_the_seam(database: Database, links: Sequence[Link], zone: str, granularity: Granularity) -> None:
+    """A click in every quarter of an hour around it."""
+    seam_ms = (period.day_of(now_ms()) - 1) * period.DAY_MS
+    moments = range(seam_ms - 2 * period.DAY_MS, now_ms(), period.SLOT_MS)
+    drain(database, [click_on(links[0], moment + 1) for moment in moments])
+    fold_all(database)
+    answers = Answers(database, ROOM)
+    asked = Asked(ZoneInfo(zone), Interval.MONTH)
+    question = Question(asked, frozenset(ClickClass), ("timeseries", "hour_of_week"), granularity=granularity)
+    for _ in range(2):
+        found = told(answers, scopes.link("one"), question)
+        assert found == stats.answer(database, scopes.link("one"), question)
+        assert found["totals"]["clicks"] >= len(moments)
+        drain(database, [click_on(links[0], now_ms())])
+
+
+def test_the_past_is_read_once(database: Database, links: Sequence[Link], read: list[Period]) -> None:
+    answers = Answers(database, ROOM)
+    drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS) for days in range(80)])
+    question = a_page(groupings=("referrer", "browser"))
+    told(answers, scopes.ALL, question)
+    seam_ms = max(each.start_ms for each in read)
+    assert [each.start_ms < seam_ms for each in read] == [True, True, False, False]
+    read.clear()
+    drain(database, [click_on(links[0], now_ms())])
+    told(answers, scopes.ALL, question)
+    assert [each.start_ms for each in read] == [seam_ms] * 2, "a click of today"
+    read.clear()
+    told(answers, scopes.ALL, a_page(groupings=("browser", "language"), limit=1))
+    assert sorted(each.start_ms < seam_ms for each in read) == [False, False, True], "another question"
+    read.clear()
+    drain(database, [click_on(links[0], now_ms() - 40 * period.DAY_MS)])
+    told(answers, scopes.ALL, question)
+    assert [each.start_ms < seam_ms for each in read] == [True, True, False, False], "a click of last month"
+
+
+@pytest.mark.usefixtures("links")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(Asked(UTC, Interval.WEEK), id="it is short"),
+        pytest.param(
+            Asked(
+                UTC,
+                start=period.from_ms(now_ms() - 60 * period.DAY_MS),
+                end=period.from_ms(now_ms() - 3 * period.DAY_MS),
+            ),
+            id="it is over",
+        ),
+    ],
+)
+def test_a_period_is_told_as_a_whole(database: Database, read: list[Period], asked: Asked) -> None:
+    answers = Answers(database, ROOM)
+    told(answers, scopes.ALL, a_page(period=asked))
+    assert len({each.start_ms for each in read}) == 1
+
+
+@pytest.mark.usefixtures("links")
+@pytest.mark.parametrize(
+    ("room", "place"),
+    [pytest.param(0, scopes.ALL, id="nothing is kept"), pytest.param(ROOM, scopes.tag("red"), id="links change")],
+)
+def test_nothing_is_told_in_halves_where(database: Database, read: list[Period], room: int, place: Place) -> None:
+    answers = Answers(database, room)
+    told(answers, place, a_page())
+    assert len({each.start_ms for each in read}) == 1
+
+
+@pytest.mark.parametrize("days_ago", [0, 40])
+def test_values_that_are_too_many_are_told_by_the_database(
+    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, days_ago: int
+) -> None:
+    monkeypatch.setattr(halves, "_MOST_VALUES", 3)
+    then = now_ms() - days_ago * period.DAY_MS
+    drain(database, [click_on(links[0], then, referrer=f"https://{number}.example") for number in range(5)])
+    drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS) for days in (0, 40)])
+    answers, question = Answers(database, ROOM), a_page(groupings=("browser", "referrer", "language"))
+    for _ in range(2):
+        assert told(answers, scopes.ALL, question) == stats.answer(database, scopes.ALL, question)
+        drain(database, [click_on(links[0], now_ms())])
