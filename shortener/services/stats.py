@@ -113,7 +113,7 @@ def _about(connection: Connection, found: Found, question: Question, asked: Peri
         },
         "group_by": ",".join(question.groupings),
         "source": source.name,
-        "complete": period == asked,
+        "complete": period == asked and not _is_gone(period, found.state.pruned_before, question),
     }
     return header | _answered(connection, source, question, period, granularity)
 
@@ -175,6 +175,11 @@ def _kept(asked: Period, pruned_before: int, question: Question) -> Period:
     if all(grouping in _OF_TIME for grouping in question.groupings):
         return asked
     return periods.widened(asked, pruned_before)
+
+
+def _is_gone(period: Period, pruned_before: int, question: Question) -> bool:
+    """Whether what a filter lets pass was of days before those that are kept: of nothing else a slot is left."""
+    return bool(question.filters) and periods.day_of(period.start_ms) < pruned_before
 
 
 def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) -> list[dict[str, Any]]:

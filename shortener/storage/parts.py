@@ -1,7 +1,7 @@
 """Parts: what answers about clicks are added up from, rows of key, clicks and unique.
 
 They come from folded days and months, from the raw rows that are not folded yet, and from the raw rows at the edges
-of the period; or, where filters ask about several dimensions at once, from raw rows alone.
+of the period (sums from their slots); or, where filters ask about several dimensions at once, from raw rows alone.
 
 To build a statement of this size takes longer than to run it, so one of each shape is built and kept.
 """
@@ -29,8 +29,8 @@ from sqlalchemy import (
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
-from shortener.domain.period import DAY_MS, Period
-from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month
+from shortener.domain.period import DAY_MS, SLOT_MS, Period, month_of_day
+from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month, click_series
 from shortener.storage.filters import Conditions, unfolded, within
 from shortener.storage.stats import INSTANCE, Scope, domain_of, is_domain
 
@@ -136,6 +136,8 @@ def _parameters(
     for number, (start_ms, end_ms) in zip(_EDGES, (*cover.edges, _NO_EDGE, _NO_EDGE), strict=False):
         day = start_ms // DAY_MS
         parameters |= {f"day_{number}": day, f"from_{number}": start_ms, f"to_{number}": end_ms}
+        slots = {f"from_slot_{number}": start_ms // SLOT_MS, f"to_slot_{number}": end_ms // SLOT_MS}
+        parameters |= {f"month_{number}": month_of_day(day), **slots}
     return parameters
 
 
@@ -201,10 +203,23 @@ def _edges(scope: Scope, dimension: int, key: Key) -> list[Select[Any]]:
 
 
 def _edge(scope: Scope, dimension: int, key: Key, number: int) -> Select[Any]:
+    if key is Key.CLASS:
+        return _slots(scope, number)
     return _clicks(scope, dimension, key).where(
         click.c.day == _number(f"day_{number}"),
         click.c.time_ms >= _number(f"from_{number}"),
         click.c.time_ms < _number(f"to_{number}"),
+    )
+
+
+def _slots(scope: Scope, number: int) -> Select[Any]:
+    """Clicks at an edge by class: by slots, which are there when raw clicks are pruned."""
+    slot = click_series.c
+    return select(slot["class"].label("key"), slot.clicks, slot.unique).where(
+        slot.month == _number(f"month_{number}"),
+        scope.credited(slot.link_id),
+        slot.bucket >= _number(f"from_slot_{number}"),
+        slot.bucket < _number(f"to_slot_{number}"),
     )
 
 

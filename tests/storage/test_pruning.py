@@ -232,3 +232,26 @@ def test_filters_are_told_of_what_is_kept(database: Database, link: Link) -> Non
     with database.read() as connection:
         first = period.from_ms(pruning.pruned_before(connection) * period.DAY_MS)
     assert answer["range"]["start"] == first.isoformat()
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_filtered_answer_about_what_is_gone_says_so(database: Database, link: Link, slots: int) -> None:
+    drain(database, [click_on(link, at(ago)) for ago in (100, 1)])
+    fold_all(database)
+    prune_all(database)
+    start, end = (period.from_ms(at(100) + after * period.SLOT_MS) for after in (0, slots))
+    only = (Filter(Dimension.BROWSER, frozenset({"Firefox"}), excluded=False),)
+    asked = stats.Question(Asked(ZoneInfo("UTC"), start=start, end=end), frozenset(ClickClass), ("os",), only)
+    answer = stats.of_link(database, link.code, asked)
+    assert (answer["complete"], answer["totals"]["clicks"]) == (False, 0)
+
+
+@pytest.mark.parametrize("grouping", ["timeseries", "hour_of_week"])
+def test_totals_of_a_day_that_is_cut_are_the_sums_of_its_slots(database: Database, link: Link, grouping: str) -> None:
+    """Whose raw clicks are gone: a day of Kathmandu's begins at 18:15 UTC."""
+    drain(database, [click_on(link, at(100, hour * 3_600_000)) for hour in (18, 19, 20)] + [click_on(link, at(1))])
+    fold_all(database)
+    prune_all(database)
+    answer = stats.of_link(database, link.code, question(link, at(100, 18 * 3_600_000 + period.SLOT_MS), grouping))
+    assert (answer["complete"], answer["totals"]["clicks"]) == (True, 3)
+    assert sum(row["clicks"] for row in answer["data"]) == 3
