@@ -23,7 +23,7 @@ def description(cores: Cores) -> list[tuple[str, str]]:
     shared = cores.server == cores.load
     load = os.getloadavg()[2]
     return [
-        ("Processor", f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory"),
+        ("Processor", f"{_processor()}, {os.cpu_count()} cores, {memory_bytes() / 2**30:.0f} GiB of memory"),
         ("Cores used", "one for server and load together" if shared else "one for the server, another for the load"),
         ("Other work", f"load average of the last quarter of an hour, benchmarks included: {load:.1f}"),
         ("System", f"{platform.system()} {_numbers(platform.release())}, data on {_filesystem()}"),
@@ -43,8 +43,9 @@ def _processor() -> str:
     return found[1].strip() if found else platform.machine()
 
 
-def _memory_gib() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+def memory_bytes() -> int:
+    """What the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _filesystem() -> str:

@@ -53,15 +53,13 @@ class Asker:
         """Asks it once. Raises httpx2's errors where it is refused."""
         self._client.get(question.scope.path, params=question.query).raise_for_status()
 
-    def cpu_ms(self, page: Sequence[Question], repeats: int) -> float:
-        """CPU milliseconds that the server's workers take to answer all of `page`, on the average."""
-        for question in page:
-            self.ask(question)
+    def cpu_ms(self, first: Question, *asked: Question) -> float:
+        """CPU milliseconds that the server's workers take to answer one of `asked`, which come after `first`."""
+        self.ask(first)
         before = self._server.cpu_seconds(WORKERS)
-        for _ in range(repeats):
-            for question in page:
-                self.ask(question)
-        return (self._server.cpu_seconds(WORKERS) - before) / repeats * 1000
+        for question in asked:
+            self.ask(question)
+        return (self._server.cpu_seconds(WORKERS) - before) / len(asked) * 1000
 
 
 def timed(asked: Sequence[Question], ask: Callable[[Question], None], repeats: int) -> dict[Question, Times]:

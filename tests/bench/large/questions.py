@@ -9,6 +9,7 @@ from typing import Any
 from shortener.domain.buckets import MAX_BUCKETS
 from shortener.domain.grouping import Grouping
 from shortener.domain.period import Granularity
+from shortener.web.api.questions import DEFAULT_ROWS, MAX_ROWS
 from tests.bench.clickstream.estate import OTHER_DOMAIN, TAG, Estate
 from tests.bench.clickstream.shape import Plan
 
@@ -39,7 +40,7 @@ _FILTERED_INTERVALS = ("30d", "90d")
 PAGE = (SERIES, "referrer", "country", "browser", "os", "device")
 
 
-_LINK = "/api/v1/links/{}/stats"
+_LINK, _TAG = "/api/v1/links/{}/stats", "/api/v1/tags/{}/stats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Scope:
     def is_link(self) -> bool:
         """Whether it is a single link: of those alone questions are answered from raw rows in little time."""
         return self.template == _LINK
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it is many links, whose clicks nobody has summed up."""
+        return self.template == _TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ def scopes(plan: Plan) -> list[Scope]:
     return [
         Scope("all links", "/api/v1/stats", "/api/v1/stats"),
         *(Scope(name, _LINK, f"/api/v1/links/{link.code}/stats", domain=link.domain) for name, link in links.items()),
-        Scope("a tag of 1,000 links", "/api/v1/tags/{}/stats", f"/api/v1/tags/{TAG}/stats", _TAG_BAR_MS),
+        Scope("a tag of 1,000 links", _TAG, f"/api/v1/tags/{TAG}/stats", _TAG_BAR_MS),
         Scope("a domain", "/api/v1/domains/{}/stats", f"/api/v1/domains/{OTHER_DOMAIN}/stats"),
         Scope("orphans", "/api/v1/orphans/stats", "/api/v1/orphans/stats"),
     ]
@@ -138,9 +144,10 @@ def questions(offer: Offer, scope: Scope, days: int) -> Iterator[Question]:
             yield from _filtered(scope, groups, filters)
 
 
-def page(scope: Scope) -> list[Question]:
-    """What a page of statistics asks for: everything in one answer."""
-    return [Question(scope, "1y", "a page", ",".join(PAGE), Granularity.DAY, (), scope.bar_ms)]
+def page(scope: Scope, more: int = 0) -> Question:
+    """What a page of statistics asks for: everything in one answer. With some `more` rows it is another question."""
+    limit = (("limit", str(DEFAULT_ROWS + more % (MAX_ROWS - DEFAULT_ROWS))),)
+    return Question(scope, "1y", "a page", ",".join(PAGE), Granularity.DAY, limit, scope.bar_ms)
 
 
 def _filtered(scope: Scope, groups: Sequence[str], filters: Mapping[str, str]) -> Iterator[Question]:
