@@ -123,7 +123,9 @@ class Rollup:
 
     def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
         """See Source."""
-        return breakdowns.by_tag(self.connection, self.links(), limit, are_many=self.scope.is_wide)
+        mark = self.marks[TOTAL]
+        unsummed = parts.of_links(self.scope, self._cover, self.classes, mark) if self.scope.is_wide else None
+        return breakdowns.by_tag(self.connection, self.links(), limit, unsummed=unsummed)
 
     def links(self) -> Parts:
         """See Source."""

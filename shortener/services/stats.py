@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from shortener.domain import buckets
@@ -26,6 +27,7 @@ from shortener.storage.stats import Count, Scope, Slot, State
 
 Answer = dict[str, Any]
 
+_NOTHING = Slot(0, 0, 0)
 #: Groupings that are answered from slots, which are kept for ever.
 _OF_TIME = frozenset({TIMESERIES, HOUR_OF_WEEK})
 
@@ -183,19 +185,26 @@ def _is_gone(period: Period, pruned_before: int, question: Question) -> bool:
 
 
 def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    clicks, unique = [0] * len(starts), [0] * len(starts)
-    places = {start_ms: index for index, start_ms in enumerate(starts)}
-    for start_ms, each, first in slots:
-        index = places.get(start_ms, -1)
-        if index < 0:
-            # Never before the first: the first day or hour may begin before its first bucket.
-            index = max(bisect_right(starts, start_ms) - 1, 0)
-        clicks[index] += each
-        unique[index] += first
+    found = {slot[0]: slot for slot in slots}
+    if len(found) < len(slots) or not found.keys() <= set(starts):
+        # Slots are narrower than buckets, or two pieces meet in one: hours of a year are sooner told without a look.
+        found = _gathered(starts, slots)
+    rows = map(found.get, starts, repeat(_NOTHING))
     return [
-        {"bucket": name, "clicks": each, "unique": first}
-        for name, each, first in zip(names, clicks, unique, strict=True)
+        {"bucket": name, "clicks": clicks, "unique": unique}
+        for name, (_, clicks, unique) in zip(names, rows, strict=True)
     ]
+
+
+def _gathered(starts: Sequence[int], slots: Sequence[Slot]) -> dict[int, Slot]:
+    """The sums of slots by the starts of the buckets that they lie in."""
+    found: dict[int, Slot] = {}
+    for start_ms, clicks, unique in slots:
+        # Never before the first: the first day or hour may begin before its first bucket.
+        start = starts[max(bisect_right(starts, start_ms) - 1, 0)]
+        before = found.get(start, _NOTHING)
+        found[start] = Slot(start, before.clicks + clicks, before.unique + unique)
+    return found
 
 
 def _hours(found: Sequence[tuple[int, Count]]) -> list[dict[str, Any]]:

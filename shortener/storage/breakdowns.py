@@ -69,12 +69,17 @@ def by_link(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     return _read(connection, _by_link, parts, limit)
 
 
-def by_tag(connection: Connection, parts: Parts, limit: int, *, are_many: bool = False) -> tuple[Breakdown, Count]:
+def by_tag(
+    connection: Connection, parts: Parts, limit: int, *, unsummed: Parts | None = None
+) -> tuple[Breakdown, Count]:
     """The breakdown by the tags of the links that are keys, and the clicks of those links that carry none. One query.
 
-    A link counts for each of its tags. `are_many` says of the links that they are most there are.
+    A link counts for each of its tags. `unsummed` are the same parts of most links there are, before each link's are
+    added up: PostgreSQL joins a million of them in half the time in which it adds up those of 100,000 links.
     """
-    with many_rows(connection) if are_many else nullcontext():
+    if unsummed is not None and connection.dialect.name == "postgresql":
+        parts = unsummed
+    with many_rows(connection) if unsummed is not None else nullcontext():
         found = _read(connection, _by_tag, parts, limit + 1)
     # It comes first, if there is one.
     untagged = sum((count for name, count in found.rows if name is None), Count())

@@ -99,6 +99,11 @@ def of_total(
     return _of(scope, TOTAL, key, _parameters(scope, TOTAL, cover, classes, mark), among)
 
 
+def of_links(scope: Scope, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
+    """The same by link, but not added up: a link comes as often as there are days and months that have it."""
+    return Parts(_by_link(scope.shape), _parameters(scope, TOTAL, cover, classes, mark))
+
+
 def of_raw(scope: Scope, dimension: int, key: Key, cover: Cover, classes: Collection[ClickClass], mark: int) -> Parts:
     """The same of those clicks alone that are not folded, or in no whole day."""
     return Parts(_only_raw(scope.shape, dimension, key), _parameters(scope, dimension, cover, classes, mark))
@@ -155,13 +160,23 @@ def _padded(ids: Collection[int]) -> list[int]:
 @lru_cache(KEPT)
 def _folded(scope: Scope, dimension: int, key: Key, *, has_among: bool = False) -> Subquery:
     """A row of key, clicks and unique for each key, by those parameters, for all scopes of this shape."""
-    parts = [_days(scope, dimension, key), _unfolded(scope, dimension, key)]
-    if key is not Key.DAY:
-        parts += [_months(scope, dimension, key), *_edges(scope, dimension, key)]
+    parts = _every(scope, dimension, key)
     if has_among:
         # By what the parts call their keys, which stands for the column in each.
         parts = [part.where(part.selected_columns[0].element.in_(_AMONG)) for part in parts]
     return _grouped(*parts)
+
+
+@lru_cache(KEPT)
+def _by_link(scope: Scope) -> Subquery:
+    return union_all(*_every(scope, TOTAL, Key.LINK)).subquery()
+
+
+def _every(scope: Scope, dimension: int, key: Key) -> list[Select[Any]]:
+    parts = [_days(scope, dimension, key), _unfolded(scope, dimension, key)]
+    if key is not Key.DAY:
+        parts += [_months(scope, dimension, key), *_edges(scope, dimension, key)]
+    return parts
 
 
 @lru_cache(KEPT)

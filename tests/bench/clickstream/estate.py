@@ -120,7 +120,9 @@ def _furnish(connection: Connection, estate: Estate, then: datetime) -> None:
         tags.set_for_new(connection, {link_id: of_link[link_id] for link_id in chunk})
     for chunk in _chunks(estate.aliased()):
         _add_aliases(connection, chunk)
-    connection.execute(text("ANALYZE"))
+    if connection.dialect.name == "postgresql":
+        # PostgreSQL does so by itself, in its own time. SQLite never does, and would take it that no clicks come.
+        connection.execute(text("ANALYZE"))
 
 
 def _add_aliases(connection: Connection, ids: Sequence[int]) -> None:
