@@ -66,7 +66,7 @@ def remove(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 @cache
 def _removal(dialect: str, table: Table) -> str:
-    return sql(dialect, delete(table).where(*(column == bindparam(column.name) for column in table.primary_key)))
+    return sql(dialect, delete(table).where(*(column == bindparam(column.name) for column in table.columns)))
 
 
 @cache

@@ -9,14 +9,27 @@ Times are integers with their unit in the name; `day` counts UTC days from 1970-
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
-from shortener.domain.click import Dimension
+from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import INSTANCE_ID
 from shortener.storage.tables import AUTOINCREMENT, CLUSTERED, ID, metadata
 
 #: Beside the numbers of domain.click.Dimension.
 TOTAL = 0
+#: For who asks for all of them: by name, so that the index finds each one's slots at once.
+EVERY_CLASS = tuple(map(int, ClickClass))
 #: The rows that are kept in order of their clicks (storage/leaders): those of the instance's codes, and those of
 #: single links. There are as many of each as links. As text, since an index takes no parameters.
 OF_CODES = text(f"link_id = {INSTANCE_ID} AND dimension = {int(Dimension.CODE)}")
@@ -60,7 +73,7 @@ click = Table(
     *(Column(dimension.label, BigInteger) for dimension in Dimension),
     Index("ix_click_day", "day", "link_id", "id"),
 )
-#: Clicks by slots of 15 minutes, counted from 1970.
+#: Clicks by slots of 15 minutes, counted from 1970. Those of a class lie together: mostly people's alone are read.
 click_series = Table(
     "click_series",
     metadata,
@@ -69,6 +82,7 @@ click_series = Table(
     _key("bucket", Integer),
     _key("class", SmallInteger),
     *_counts(),
+    PrimaryKeyConstraint("month", "link_id", "class", "bucket"),
     **CLUSTERED,
 )
 #: Clicks by day and value. Dimension TOTAL has a link's clicks whatever their values, under the value 0.

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from shortener.domain import period
 from shortener.storage import bulk, labels
 from shortener.storage.click_tables import (
+    EVERY_CLASS,
     click,
     click_inbox,
     click_series,
@@ -124,6 +125,7 @@ def clicks_of_day(connection: Connection, link_id: int, day: int) -> int:
     where = (
         click_series.c.month == period.month_of_day(day),
         click_series.c.link_id == link_id,
+        click_series.c["class"].in_(EVERY_CLASS),
         click_series.c.bucket >= day * slots,
         click_series.c.bucket < (day + 1) * slots,
     )

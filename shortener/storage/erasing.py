@@ -18,6 +18,7 @@ from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
 from shortener.storage import bulk, folding
 from shortener.storage import clicks as rows
 from shortener.storage.click_tables import (
+    EVERY_CLASS,
     TOTAL,
     click,
     click_breakdown,
@@ -158,6 +159,7 @@ def _left(connection: Connection, link_id: int, day: int) -> tuple[_Slots, _Valu
     slots = select(table.bucket, table["class"], table.clicks, table.unique).where(
         table.month == period.month_of_day(day),
         table.link_id == link_id,
+        table["class"].in_(EVERY_CLASS),
         table.bucket >= day * _SLOTS_PER_DAY,
         table.bucket < (day + 1) * _SLOTS_PER_DAY,
     )
@@ -202,7 +204,8 @@ def _subtract(connection: Connection, table: Table, taken: Sequence[tuple[tuple[
 
 @cache
 def _emptying(dialect: str, table: Table) -> str:
-    key = [column == bindparam(column.name, type_=column.type) for column in table.primary_key]
+    # In the order of its columns, which that of its key need not be.
+    key = [column == bindparam(column.name, type_=column.type) for column in table.columns if column.primary_key]
     return bulk.sql(dialect, delete(table).where(*key, table.c.clicks <= literal_column("0")))
 
 

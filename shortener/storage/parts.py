@@ -30,7 +30,14 @@ from sqlalchemy import (
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
 from shortener.domain.period import DAY_MS, SLOT_MS, Period, month_of_day
-from shortener.storage.click_tables import TOTAL, click, click_breakdown, click_breakdown_month, click_series
+from shortener.storage.click_tables import (
+    EVERY_CLASS,
+    TOTAL,
+    click,
+    click_breakdown,
+    click_breakdown_month,
+    click_series,
+)
 from shortener.storage.filters import Conditions, unfolded, within
 from shortener.storage.stats import INSTANCE, Scope, domain_of, is_domain
 
@@ -233,6 +240,7 @@ def _slots(scope: Scope, number: int) -> Select[Any]:
     return select(slot["class"].label("key"), slot.clicks, slot.unique).where(
         slot.month == _number(f"month_{number}"),
         scope.credited(slot.link_id),
+        slot["class"].in_(EVERY_CLASS),
         slot.bucket >= _number(f"from_slot_{number}"),
         slot.bucket < _number(f"to_slot_{number}"),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from shortener.storage.tables import instance
 
 #: The revision that this code works with: the newest file in migrations/versions.
-HEAD = "0007"
+HEAD = "0008"
 _INSTANCE = 1
 
 

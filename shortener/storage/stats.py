@@ -18,12 +18,13 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.domain.period import SLOT_MS
 from shortener.storage import kept
-from shortener.storage.click_tables import click, click_series, drain_head, erased, link_total
+from shortener.storage.click_tables import EVERY_CLASS, click, click_series, drain_head, erased, link_total
 from shortener.storage.one_of import OneOf
 from shortener.storage.tables import domain, link, link_tag, tag
 
@@ -175,7 +176,9 @@ def of_tag(connection: Connection, name: str) -> Scope | None:
 
 def first_slot_ms(connection: Connection, scope: Scope) -> int | None:
     """Where the first click in a scope lies, or None if there is none."""
-    month = select(func.min(click_series.c.month)).where(scope.credited(click_series.c.link_id)).scalar_subquery()
-    where = (click_series.c.month == month, scope.credited(click_series.c.link_id))
-    bucket = connection.execute(select(func.min(click_series.c.bucket)).where(*where)).scalar()
-    return None if bucket is None else bucket * SLOT_MS
+    slot, credited = click_series.c, scope.credited(click_series.c.link_id)
+    month = connection.execute(select(func.min(slot.month)).where(credited)).scalar()
+    # Of each class by itself, whose first one the index has at its beginning.
+    first = select(func.min(slot.bucket)).where(slot.month == month, credited)
+    found = connection.execute(union_all(*(first.where(slot["class"] == kind) for kind in EVERY_CLASS))).scalars()
+    return min((bucket * SLOT_MS for bucket in found if bucket is not None), default=None)

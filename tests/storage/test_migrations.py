@@ -12,8 +12,11 @@ from alembic.script import ScriptDirectory
 
 from shortener import errors
 from shortener.storage import migration, schema
+from shortener.storage.click_tables import click_series
 from shortener.storage.engine import Database
 from shortener.storage.tables import metadata
+from tests.clicks import age_link, click_on, drain, make_link
+from tests.spools import now_ms
 
 
 def shape(database: Database) -> dict[str, Any]:
@@ -56,6 +59,31 @@ def test_autogenerate_finds_nothing_to_do(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_keys_have_the_order_of_the_models(database: Database) -> None:
+    with database.read() as connection:
+        seen = sqlalchemy.inspect(connection)
+        for table in metadata.tables.values():
+            found = seen.get_pk_constraint(table.name)["constrained_columns"]
+            assert found == [column.name for column in table.primary_key], table.name
+
+
+def test_clicks_by_slot_are_still_there_in_another_order(database: Database) -> None:
+    link = make_link(database, "x")
+    age_link(database, link, 60)
+    drain(database, [click_on(link, now_ms() - number * 40_000_000) for number in range(100)])
+    before = _rows(database)
+    migration.downgrade(database, "0007")
+    assert _rows(database) == before
+    migration.upgrade(database)
+    assert _rows(database) == before
+    assert len(before) > 100
+
+
+def _rows(database: Database) -> list[tuple[int, ...]]:
+    with database.read() as connection:
+        return sorted(tuple(row) for row in connection.execute(sqlalchemy.select(click_series)))
 
 
 def test_head_is_the_newest_migration() -> None:
