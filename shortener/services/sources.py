@@ -107,8 +107,10 @@ class Rollup:
 
     def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
-        found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in dimensions], limit)
-        return dict(zip(dimensions, found, strict=True))
+        # In one order, since a statement is built for each that there is.
+        wanted = sorted(dimensions)
+        found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in wanted], limit)
+        return dict(zip(wanted, found, strict=True))
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
