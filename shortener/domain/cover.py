@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from shortener.domain import period as periods
 from shortener.domain.period import DAY_MS, Period
 
+_DAYS_OF_A_MONTH = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Cover:
@@ -20,6 +22,11 @@ class Cover:
     #: The first day of months and days together, and the day after their last.
     whole: tuple[int, int]
     edges: tuple[tuple[int, int], ...]
+
+    @property
+    def extent(self) -> int:
+        """How many days and months of 30 days those are."""
+        return len(self.days) + _DAYS_OF_A_MONTH * len(self.months)
 
 
 def cover(period: Period) -> Cover:
@@ -41,6 +48,19 @@ def cover(period: Period) -> Cover:
             days.append(day)
             day += 1
     return Cover(tuple(months), tuple(days), (first_day, end_day), edges)
+
+
+def around(period: Period, months: range) -> Cover:
+    """What of these UTC months lies outside of `period`, its `whole` being the days that are not, or not wholly."""
+    before = Period(periods.month_start_ms(months.start), period.start_ms, period.zone)
+    after = Period(period.end_ms, periods.month_start_ms(months.stop), period.zone)
+    parts = [cover(each) for each in (before, after) if each.start_ms < each.end_ms]
+    return Cover(
+        tuple(month for part in parts for month in part.months),
+        tuple(day for part in parts for day in part.days),
+        (period.start_ms // DAY_MS, -(-period.end_ms // DAY_MS)),
+        tuple(edge for part in parts for edge in part.edges),
+    )
 
 
 def _edges(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:

@@ -16,8 +16,9 @@ import orjson
 from shortener.domain import period as periods
 from shortener.domain.click import ALWAYS_KNOWN, ClickClass, Dimension
 from shortener.domain.period import DAY_MS, Granularity, Period
+from shortener.services.rollup import Rollup
 from shortener.services.shelf import Shelf
-from shortener.services.sources import Rollup, Source
+from shortener.services.sources import Source
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot, State

@@ -15,10 +15,11 @@ from shortener.domain.clock import HOURS_OF_WEEK
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import halves, scopes, sources
+from shortener.services import halves, rollup, scopes
+from shortener.services.raw import Raw
 from shortener.services.scopes import Place
 from shortener.services.shelf import Shelf
-from shortener.services.sources import Raw, Source
+from shortener.services.sources import Source
 from shortener.storage import breakdowns
 from shortener.storage import stats as rows
 from shortener.storage.breakdowns import Breakdown
@@ -126,8 +127,8 @@ def _source(connection: Connection, found: Found, question: Question, period: Pe
     if question.filters:
         dimension = next(iter(_dimensions(question)), None)
         return Raw(connection, found.scope, read, question.classes, question.filters, dimension)
-    rollup = sources.rollup(connection, *found, read, question.classes)
-    return rollup if shelf is None else halves.halved(rollup, found.state, shelf, now_ms)
+    whole = rollup.rollup(connection, *found, read, question.classes)
+    return whole if shelf is None else halves.halved(whole, found.state, shelf, now_ms)
 
 
 def _dimensions(question: Question) -> list[Dimension]:

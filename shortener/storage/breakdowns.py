@@ -26,7 +26,8 @@ from sqlalchemy import (
 from shortener.storage import kept, labels
 from shortener.storage.click_tables import label
 from shortener.storage.engine import many_rows
-from shortener.storage.parts import KEPT, Parts
+from shortener.storage.part_queries import KEPT
+from shortener.storage.parts import Parts
 from shortener.storage.stats import Count
 from shortener.storage.tables import domain, link, link_tag, tag
 
@@ -142,7 +143,9 @@ def _by_link(query: FromClause) -> Select[Any]:
 
 def _by_tag(query: FromClause) -> Select[Any]:
     carried = query.outerjoin(link_tag, link_tag.c.link_id == query.c.key)
-    grouped = _summed(link_tag.c.tag_id, query, carried)
+    summed = _summed(link_tag.c.tag_id, query, carried)
+    # Of links that had clicks outside of the period alone nothing is left.
+    grouped = select(summed).where(summed.c.clicks > literal_column("0")).subquery()
     named = select(tag.c.name).select_from(grouped.outerjoin(tag, grouped.c.key == tag.c.id))
     return _ordered(named, grouped, tag.c.name.is_not(None))
 

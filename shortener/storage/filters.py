@@ -46,6 +46,14 @@ def unfolded(
     return (click.c.id > mark, day >= first_day, day < end_day)
 
 
+def unfolded_outside(
+    mark: ColumnElement[int], first_day: ColumnElement[int], end_day: ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of `click` are above a fold mark and of other UTC days than those."""
+    day = click.c.day + literal_column("0")
+    return (click.c.id > mark, or_(day < first_day, day >= end_day))
+
+
 def _condition(wanted: Filter, ids: Mapping[str, int]) -> ColumnElement[bool]:
     column = click.c[wanted.dimension.label]
     # A text that is no label is no click's.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Select
 
 #: Compiled statements: a page of statistics needs eight, some 5 KiB each; lists of another length are another one,
-#: so that each statement (storage/parts) has some three or four.
+#: so that each statement (storage/part_queries) has some three or four.
 _KEPT = 512
 
 #: Names of parameters, and how many values each has; None for one that is no list.

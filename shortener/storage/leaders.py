@@ -17,7 +17,7 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
 from shortener.storage import kept, parts
 from shortener.storage.click_tables import OF_CODES, OF_LINKS, TOTAL, click_breakdown, click_breakdown_month
-from shortener.storage.parts import Key
+from shortener.storage.part_queries import Key
 from shortener.storage.stats import INSTANCE
 
 #: How many of each list are read for each one asked for. With links whose share of the clicks lasts, twice is

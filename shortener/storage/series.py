@@ -25,7 +25,8 @@ from shortener.domain.period import DAY_MS, SLOT_MS, Period, day_of, month_of_da
 from shortener.storage import kept
 from shortener.storage.click_tables import click, click_series
 from shortener.storage.filters import Conditions, within
-from shortener.storage.parts import KEPT, Parts
+from shortener.storage.part_queries import KEPT
+from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Scope, Slot
 
 #: Widths of what is wider than a slot.
@@ -94,6 +95,12 @@ def sums(connection: Connection, parts: Parts) -> dict[ClickClass, Count]:
     return {ClickClass(kind): Count(int(clicks), int(unique)) for kind, clicks, unique in found}
 
 
+def months(connection: Connection) -> range | None:
+    """The UTC months in which there are clicks, and those between; None if there are none. One query."""
+    first, last = kept.rows(connection, _months, {})[0]
+    return None if first is None else range(first, last + 1)
+
+
 def filtered_slots(
     connection: Connection, scope: Scope, period: Period, passing: Conditions
 ) -> dict[ClickClass, list[Slot]]:
@@ -147,6 +154,10 @@ def _parameters(scope: Scope, period: Period, classes: Collection[ClickClass]) -
         "end": period.end_ms // SLOT_MS,
         "kinds": [int(kind) for kind in classes],
     }
+
+
+# Each by itself: both at once would be searched for in all rows.
+_months = select(*(select(end(click_series.c.month)).scalar_subquery() for end in (func.min, func.max)))
 
 
 @lru_cache(KEPT)

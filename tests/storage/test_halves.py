@@ -11,10 +11,10 @@ from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import Link
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import erasing, halves, scopes, sources, stats
+from shortener.services import erasing, halves, rollup, scopes, stats
 from shortener.services.answers import Answers
+from shortener.services.rollup import Rollup
 from shortener.services.scopes import Place
-from shortener.services.sources import Rollup
 from shortener.services.stats import Answer, Question
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
@@ -48,7 +48,7 @@ def links(database: Database) -> Sequence[Link]:
 @pytest.fixture(autouse=True)
 def everybody_has_many_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else all would be told by slots."""
-    monkeypatch.setattr(sources, "_FEW_CLICKS", 0)
+    monkeypatch.setattr(rollup, "_FEW_CLICKS", 0)
 
 
 @pytest.fixture
