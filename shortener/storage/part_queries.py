@@ -94,13 +94,8 @@ def rest_by_link(scope: Scope) -> Subquery:
     total, of = link_total.c, (TOTAL, Key.LINK)
     had = select(total.link_id.label("key"), total.clicks, total.unique)
     had = had.where(scope.links(total.link_id), total["class"].in_(_KINDS))
-    folded_parts = (part.subquery().c for part in (_days(scope, *of), _months(scope, *of)))
-    raw_parts = (part.subquery().c for part in (_unfolded(scope, *of, unfolded_outside), *_edges(scope, *of)))
-    less = [
-        *(_negated(part) for part in folded_parts),
-        # Nothing is taken from a link that has no total here, since it is gone from its domain.
-        *(_negated(part).where(scope.links(part.key)) for part in raw_parts),
-    ]
+    outside = [_days(scope, *of), _months(scope, *of), _unfolded(scope, *of, unfolded_outside), *_edges(scope, *of)]
+    less = (select(part.key, -part.clicks, -part.unique) for part in (each.subquery().c for each in outside))
     return union_all(had, *less).subquery()
 
 
@@ -109,10 +104,6 @@ def with_clicks(query: Subquery) -> Subquery:
     """One row for each key that has clicks."""
     summed = grouped(select(query))
     return select(summed).where(summed.c.clicks > literal_column("0")).subquery()
-
-
-def _negated(part: Any) -> Select[Any]:
-    return select(part.key, -part.clicks, -part.unique)
 
 
 @lru_cache(KEPT)

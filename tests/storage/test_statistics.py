@@ -21,7 +21,7 @@ from shortener.domain.filter import Filter
 from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.link import Link
 from shortener.domain.period import Asked, Granularity, Interval
-from shortener.services import domains, stats
+from shortener.services import domains, links, rollup, stats
 from shortener.services.stats import Answer, Question
 from shortener.storage import pruning
 from shortener.storage.click_tables import TOTAL
@@ -54,6 +54,8 @@ DIMENSIONS = (
 GROUPINGS = (TIMESERIES, HOUR_OF_WEEK, LINK, TAG, DOMAIN, *(dimension.label for dimension in DIMENSIONS))
 HUMANS = frozenset({ClickClass.HUMAN})
 ELSEWHERE = "b.example"
+#: More than any period has.
+MANY_DAYS = 1_000_000
 #: Code, domain and tags of the links.
 LINKS = (
     ("one", "", ("red",)),
@@ -117,8 +119,8 @@ def world(database: Database) -> World:
     return World(database, links, Model())
 
 
-def a_question(dice: random.Random, now_ms: int) -> Question:
-    """A random question about the last days."""
+def a_question(dice: random.Random, now_ms: int, groupings: Sequence[str] = GROUPINGS) -> Question:
+    """A random question about the last days, by one or more of these."""
     ends = sorted(now_ms + 3_600_000 - int(dice.random() * SPAN_DAYS * period.DAY_MS) for _ in range(2))
     return Question(
         Asked(
@@ -127,7 +129,7 @@ def a_question(dice: random.Random, now_ms: int) -> Question:
             *dice.choice([(None, None), (period.from_ms(ends[0]), period.from_ms(ends[1] + 1))]),
         ),
         classes=dice.choice([HUMANS, frozenset({ClickClass.BOT}), frozenset(ClickClass)]),
-        groupings=tuple(dice.sample(GROUPINGS, k=dice.choice([1, 1, 1, 3]))),
+        groupings=tuple(dice.sample(groupings, k=min(dice.choice([1, 1, 1, 3]), len(groupings)))),
         filters=dice.choice([(), (), some_filters(dice)]),
         granularity=dice.choice([None, Granularity.HOUR, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
         limit=dice.choice([1, 2, 100]),
@@ -266,26 +268,68 @@ def test_answers_equal_the_model(world: World, seed: int) -> None:
         ask(world, dice, now_ms)
 
 
-def ask(world: World, dice: random.Random, now_ms: int) -> None:
+def always_from_totals(monkeypatch: pytest.MonkeyPatch, *, when: bool) -> None:
+    """What is told by link and tag is told from totals, whatever takes longer; or never."""
+    monkeypatch.setattr(rollup, "_TOTALS", -MANY_DAYS if when else MANY_DAYS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_left_of_totals_equals_the_model(world: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of it folded, some days pruned."""
+    dice = random.Random(seed)
+    now_ms = period.to_ms(datetime.now(UTC))
+    always_from_totals(monkeypatch, when=True)
+    for number in range(3):
+        clicks = [random_click(dice.choice(world.links), now_ms, SPAN_DAYS, dice) for _ in range(100)]
+        drain(world.database, clicks)
+        world.model.add(clicks)
+        if number == 1:
+            fold_all(world.database)
+        for _ in range(60):
+            ask(world, dice, now_ms, groupings=(LINK, TAG))
+    fold_all(world.database)
+    prune_all(world.database, keep_days=dice.choice([3, 30, 60]))
+    for _ in range(60):
+        ask(world, dice, now_ms, groupings=(LINK, TAG))
+
+
+@pytest.mark.parametrize("grouping", [LINK, TAG])
+def test_what_a_deleted_link_had_is_left_of_totals_too(
+    world: World, grouping: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of it within the period, some not."""
+    now_ms = period.to_ms(datetime.now(UTC))
+    ages = (0, 1, 40, 90)
+    drain(world.database, [click_on(link, now_ms - age * period.DAY_MS) for link in world.links for age in ages])
+    links.delete(world.database, world.links[-1].code, domain=world.links[-1].domain, actor="test")
+    asked = Question(Asked(ZoneInfo("UTC"), Interval.MONTH), HUMANS, (grouping,))
+    for scope in (Scope(stats.of_all, frozenset()), Scope(partial(_of_domain, ELSEWHERE), frozenset())):
+        answers = []
+        for when in (True, False):
+            always_from_totals(monkeypatch, when=when)
+            answers.append(scope.ask(world.database, asked))
+        assert answers[0] == answers[1]
+
+
+def ask(world: World, dice: random.Random, now_ms: int, groupings: Sequence[str] = GROUPINGS) -> None:
     """Asks a random question and holds the answer against the model."""
-    asked, scope = a_question(dice, now_ms), dice.choice(world.scopes())
+    asked, scope = a_question(dice, now_ms, groupings), dice.choice(world.scopes())
     answer = scope.ask(world.database, asked)
     # By time nothing is ever gone.
     whole = scope.ask(world.database, replace(asked, groupings=(TIMESERIES,), filters=()))
     check(answer, asked, world, scope)
-    check_range(answer, whole, asked)
+    # What ends now may end a slot later in the second of the two.
+    check_range(answer, whole, ["start", *(["end"] if asked.period.end else [])])
     assert ("previous" in answer) is asked.compare
     if asked.compare:
         check(answer["previous"], asked, world, scope)
-        check_range(answer["previous"], whole["previous"], asked)
+        check_range(answer["previous"], whole["previous"], ["start", "end"])
         assert whole["previous"]["range"]["end"] == whole["range"]["start"]
 
 
-def check_range(answer: Answer, whole: Answer, asked: Question) -> None:
+def check_range(answer: Answer, whole: Answer, names: Sequence[str]) -> None:
     """Whether it says that it tells of less or more than was asked for, because raw clicks are gone."""
     assert whole["complete"]
-    # What ends now may end a slot later in the second of the two.
-    names = ["start", *(["end"] if asked.period.end else [])]
     told, wanted = ([datetime.fromisoformat(each["range"][name]) for name in names] for each in (answer, whole))
     assert answer["complete"] is (told == wanted)
     if answer["source"] == "rollup":
