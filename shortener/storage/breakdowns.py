@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -170,4 +171,6 @@ def _ordered(named: Select[Any], counts: FromClause, *first: ColumnElement[bool]
     clicks, unique = counts.c.clicks, counts.c.unique
     name = named.selected_columns[0]
     query = named.add_columns(clicks, unique, func.sum(clicks).over(), func.sum(unique).over())
-    return query.order_by(*first, clicks.desc(), unique.desc(), name).limit(bindparam("most"))
+    return query.order_by(*first, clicks.desc(), unique.desc(), name).limit(
+        kept.unplanned(bindparam("most", type_=BigInteger))
+    )

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, FromClause, Select, Table, TextClause, bindparam, select
+from sqlalchemy import BigInteger, Connection, FromClause, Select, Table, TextClause, bindparam, select
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
@@ -23,6 +23,8 @@ from shortener.storage.stats import INSTANCE
 #: How many of each list are read for each one asked for. With links whose share of the clicks lasts, twice is
 #: enough; where eight times is not, many are much alike, and to add them all up is no slower.
 _DEPTHS = (2, 8)
+
+_DEPTH = kept.unplanned(bindparam("depth", type_=BigInteger))
 
 #: Keys that are added up, at most: each is a parameter in five places, and SQLite takes 32,766.
 _MOST_KEYS = 4_096
@@ -101,9 +103,9 @@ def _of_table(table: Table, led: Led) -> Select[int, int]:
     query = select(table.c[led.column], table.c.clicks).where(
         led.where, time == bindparam("time"), table.c["class"] == bindparam("kind")
     )
-    return query.order_by(table.c.clicks.desc()).limit(bindparam("depth"))
+    return query.order_by(table.c.clicks.desc()).limit(_DEPTH)
 
 
 @cache
 def _of_raw(raw: FromClause) -> Select[int, int]:
-    return select(raw.c.key, raw.c.clicks).order_by(raw.c.clicks.desc()).limit(bindparam("depth"))
+    return select(raw.c.key, raw.c.clicks).order_by(raw.c.clicks.desc()).limit(_DEPTH)

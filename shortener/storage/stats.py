@@ -105,16 +105,19 @@ class Scope:
 
     def credited(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Which rows of a rollup are credited to it, by their link's column."""
-        return OneOf(link_id, self._tagged()) if self.link_id is None else link_id == self._named(_LINK)
+        if self.link_id is None:
+            return OneOf(link_id, self._tagged())
+        # An index of breakdowns is of one link's rows alone.
+        return link_id == kept.unplanned(self._named(_LINK))
 
     def clicked(self, link_id: ColumnElement[int] = click.c.link_id) -> ColumnElement[bool]:
         """Which raw rows are, by their link's column."""
         if self.link_id is None:
             return OneOf(link_id, self._tagged())
         if self.link_id == INSTANCE_ID:
-            return link_id > 0
+            return link_id > literal_column("0")
         if self.link_id < UNATTRIBUTED_ID:
-            return and_(click.c.domain_id == self._named(_DOMAIN), link_id > 0)
+            return and_(click.c.domain_id == self._named(_DOMAIN), link_id > literal_column("0"))
         return link_id == self._named(_LINK)
 
     def links(self, link_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -122,7 +125,7 @@ class Scope:
         if self.link_id is None or self.link_id > 0 or self.link_id == ORPHANS_ID:
             return self.credited(link_id)
         if self.link_id == INSTANCE_ID:
-            return link_id > 0
+            return link_id > literal_column("0")
         named = select(domain.c.name).where(domain.c.id == self._named(_DOMAIN)).scalar_subquery()
         return link_id.in_(select(link.c.id).where(link.c.domain == named, link.c.alias_of.is_(None)))
 

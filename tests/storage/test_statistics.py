@@ -25,7 +25,7 @@ from shortener.services import domains, links, rollup, stats
 from shortener.services.stats import Answer, Question
 from shortener.storage import pruning
 from shortener.storage.click_tables import TOTAL
-from shortener.storage.engine import Database
+from shortener.storage.engine import Database, sqlite_module
 from tests.clicks import (
     POLICY,
     Model,
@@ -394,3 +394,24 @@ def test_what_is_not_folded_is_found_by_id_whatever_is_known_of_days(world: Worl
     event.remove(world.database.engine, "before_cursor_execute", note)
     assert any("SEARCH click USING INTEGER PRIMARY KEY" in plan for plan in plans)
     assert not [plan for plan in plans if "ANY(day)" in plan]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("group", GROUPINGS)
+def test_what_is_asked_again_is_not_planned_again(world: World, group: str) -> None:
+    """SQLite takes longer to plan a page's statements than to answer them; its authorizer is asked when it does."""
+    planned: list[int] = []
+
+    def note(what: int, *_about: Any) -> int:
+        if what == sqlite_module().SQLITE_SELECT:
+            planned.append(what)
+        return 0
+
+    event.listen(world.database.engine, "connect", lambda connection, _entry: connection.set_authorizer(note))
+    world.database.engine.dispose()
+    drain(world.database, [click_on(link, period.to_ms(datetime.now(UTC))) for link in world.links])
+    for limit in (10, 20, 30):
+        planned.clear()
+        for ask_about in (stats.of_all, partial(_of_link, world.links[0]), partial(_of_domain, ELSEWHERE)):
+            ask_about(world.database, Question(Asked(ZoneInfo("UTC")), HUMANS, (group,), limit=limit))
+    assert planned == []
