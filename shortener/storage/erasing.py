@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, func, literal_
 from shortener.domain import period
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, domain_pseudo_id
-from shortener.storage import bulk, folding
+from shortener.storage import bulk, folding, series
 from shortener.storage import clicks as rows
 from shortener.storage.click_tables import (
     EVERY_CLASS,
@@ -106,11 +106,11 @@ def steps(database: Database, erasure: Erasure) -> Iterator[None]:
 
 def _days(connection: Connection, link_id: int) -> Sequence[int]:
     """The UTC days on which a link or pseudo-link has clicks, in order."""
-    first, last = connection.execute(select(_first(click_series.c.month), _last(click_series.c.month))).one()
-    if first is None:
+    months = series.months(connection)
+    if months is None:
         return []
     day = (click_series.c.bucket // literal_column(str(_SLOTS_PER_DAY))).label("day")
-    where = (click_series.c.month.in_(range(first, last + 1)), click_series.c.link_id == link_id)
+    where = (click_series.c.month.in_(months), click_series.c.link_id == link_id)
     return connection.execute(select(day).where(*where).distinct().order_by(day)).scalars().all()
 
 

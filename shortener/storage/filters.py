@@ -11,6 +11,9 @@ from shortener.storage.click_tables import click
 
 #: Days that are listed: each is a parameter of the query, of which SQLite takes 32,766.
 _MOST_DAYS = 1_000
+#: Of what is not folded, as a sum, which is in no index: those few clicks are to be found by primary key, not among
+#: all of their days.
+_DAY = click.c.day + literal_column("0")
 
 #: On rows of `click`; all of them must be fulfilled.
 Conditions = Sequence[ColumnElement[bool]]
@@ -41,17 +44,14 @@ def unfolded(
     mark: ColumnElement[int], first_day: ColumnElement[int], end_day: ColumnElement[int]
 ) -> tuple[ColumnElement[bool], ...]:
     """Which rows of `click` are above a fold mark and of UTC days from the first up to but not including the end."""
-    # By a sum, which is in no index: these few are to be found by primary key, not among all clicks of those days.
-    day = click.c.day + literal_column("0")
-    return (click.c.id > mark, day >= first_day, day < end_day)
+    return (click.c.id > mark, first_day <= _DAY, end_day > _DAY)
 
 
 def unfolded_outside(
     mark: ColumnElement[int], first_day: ColumnElement[int], end_day: ColumnElement[int]
 ) -> tuple[ColumnElement[bool], ...]:
     """Which rows of `click` are above a fold mark and of other UTC days than those."""
-    day = click.c.day + literal_column("0")
-    return (click.c.id > mark, or_(day < first_day, day >= end_day))
+    return (click.c.id > mark, or_(first_day > _DAY, end_day <= _DAY))
 
 
 def _condition(wanted: Filter, ids: Mapping[str, int]) -> ColumnElement[bool]:

@@ -410,8 +410,10 @@ def test_what_is_asked_again_is_not_planned_again(world: World, group: str) -> N
     event.listen(world.database.engine, "connect", lambda connection, _entry: connection.set_authorizer(note))
     world.database.engine.dispose()
     drain(world.database, [click_on(link, period.to_ms(datetime.now(UTC))) for link in world.links])
+    rounds = []
     for limit in (10, 20, 30):
-        planned.clear()
         for ask_about in (stats.of_all, partial(_of_link, world.links[0]), partial(_of_domain, ELSEWHERE)):
             ask_about(world.database, Question(Asked(ZoneInfo("UTC")), HUMANS, (group,), limit=limit))
-    assert planned == []
+        rounds.append(len(planned))
+    assert rounds[0] > 0, "the first time it is"
+    assert rounds[-1] == rounds[-2]
