@@ -19,7 +19,8 @@ from shortener.domain.period import DAY_MS, Granularity, Period
 from shortener.services.rollup import Rollup
 from shortener.services.shelf import Shelf
 from shortener.services.sources import Source
-from shortener.storage.breakdowns import Breakdown
+from shortener.storage import labels
+from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot, State
 
@@ -30,8 +31,11 @@ _FEWEST_DAYS = 7
 #: Values of a dimension that are kept, at most, some 30 bytes each: more are told apart sooner by the database.
 _MOST_VALUES = 2_000
 
-#: Values of a dimension, each with its clicks and unique ones.
-Values = Sequence[tuple[str | None, int, int]]
+#: A value of a dimension, in the order of its rank: what its clicks and unique ones are below zero, text, label id.
+#: As a list, which JSON has.
+_Value = list[Any]
+
+_ID = 3
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,13 @@ class Halves:
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """See Source."""
         mine = bisect_left(starts, self.present.period.start_ms)
-        past = self._kept(granularity, lambda: [*map(tuple, self.past.over_time(starts[:mine], granularity))])
+        past = self._kept(granularity, lambda: _plain(self.past.over_time(starts[:mine], granularity)))
         return [*past, *self.present.over_time(starts[mine:], granularity)]
 
     def hours_of_week(self) -> Sequence[tuple[int, Count]]:
         """See Source."""
-        found = self._kept("hours of the week", self.past.hours_of_week)
-        return [*((hour, Count(**count)) for hour, count in found), *self.present.hours_of_week()]
+        found = self._kept("hours of the week", self._past_hours)
+        return [*((hour, Count(*count)) for hour, *count in found), *self.present.hours_of_week()]
 
     def sums(self) -> Mapping[ClickClass, Count]:
         """See Source."""
@@ -65,12 +69,9 @@ class Halves:
     def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
         past = self._past_values(dimensions)
-        present = self.present.by_values(list(past), _MOST_VALUES + 1) if past else {}
-        found = {
-            dimension: _joined(past[dimension], each, limit)
-            for dimension, each in present.items()
-            if len(each.rows) <= _MOST_VALUES
-        }
+        present = self._counts(self.present, list(past)) if past else {}
+        texts = self._texts(present, past)
+        found = {each: _breakdown(_joined(past[each], counts, texts), limit) for each, counts in present.items()}
         many = [dimension for dimension in dimensions if dimension not in found]
         return {**found, **(self.whole.by_values(many, limit) if many else {})}
 
@@ -111,15 +112,35 @@ class Halves:
         self.shelf.keep(self._key(what), self._state, body)
         return body
 
-    def _past_values(self, dimensions: Sequence[Dimension]) -> dict[Dimension, Values]:
+    def _counts(self, half: Rollup, dimensions: Sequence[Dimension]) -> dict[Dimension, Counts]:
+        """By dimension, of those that have not too many values."""
+        found = half.counts(dimensions, _MOST_VALUES)
+        return {dimension: counts for dimension, counts in found.items() if counts is not None}
+
+    def _texts(
+        self, found: Mapping[Dimension, Counts], known: Mapping[Dimension, Sequence[_Value]]
+    ) -> Mapping[int, str]:
+        """The texts of labels that are not among the known values of their dimension."""
+        wanted: set[int] = set()
+        for dimension, counts in found.items():
+            wanted |= counts.keys() - {value[_ID] for value in known.get(dimension, ())}
+        return labels.texts(self.whole.connection, wanted)
+
+    def _past_hours(self) -> Sequence[Sequence[int]]:
+        return [(hour, *count) for hour, count in self.past.hours_of_week()]
+
+    def _past_values(self, dimensions: Sequence[Dimension]) -> dict[Dimension, Sequence[_Value]]:
         """The values in the past by dimension, of those that have not too many."""
         # Codes have their own way to the first ones.
         asked = [dimension for dimension in dimensions if dimension not in ALWAYS_KNOWN]
         bodies = {dimension: self.shelf.found(self._key(dimension), self._state) for dimension in asked}
         missing = [dimension for dimension, body in bodies.items() if body is None]
         if missing:
-            for dimension, found in self.past.by_values(missing, _MOST_VALUES + 1).items():
-                bodies[dimension] = self._keep(dimension, _listed(found))
+            found = self._counts(self.past, missing)
+            texts = self._texts(found, {})
+            for dimension in missing:
+                values = _joined((), found[dimension], texts) if dimension in found else None
+                bodies[dimension] = self._keep(dimension, values)
         past = {dimension: orjson.loads(body) for dimension, body in bodies.items() if body}
         return {dimension: values for dimension, values in past.items() if values is not None}
 
@@ -138,17 +159,25 @@ def halved(whole: Rollup, state: State, shelf: Shelf, now_ms: int) -> Source:
     return Halves(whole, past, present, shelf, (state.pruned_before, state.erased, state.erased_upto))
 
 
-def _listed(found: Breakdown) -> Values | None:
-    if len(found.rows) > _MOST_VALUES:
-        return None
-    return [(text, count.clicks, count.unique) for text, count in found.rows]
+def _plain(slots: Sequence[Slot]) -> Sequence[Sequence[int]]:
+    """What JSON has for them: it has nothing for tuples with names."""
+    return [*map(tuple, slots)]
 
 
-def _joined(past: Values, present: Breakdown, limit: int) -> Breakdown:
-    counts = {text: (clicks, unique) for text, clicks, unique in past}
-    for text, count in present.rows:
-        clicks, unique = counts.get(text, (0, 0))
-        counts[text] = (clicks + count.clicks, unique + count.unique)
-    ranked = sorted(counts.items(), key=lambda each: (-each[1][0], -each[1][1], each[0] or ""))
-    total = Count(sum(each[1] for each in past), sum(each[2] for each in past))
-    return Breakdown([(text, Count(*count)) for text, count in ranked[:limit]], total + present.sum)
+def _joined(past: Sequence[_Value], present: Counts, texts: Mapping[int, str]) -> Sequence[_Value]:
+    """All values in the order of their ranks; `texts` are those of the present that are not in the past."""
+    left = dict(present)
+    values = [value if (more := left.pop(value[_ID], None)) is None else _more(value, more) for value in past]
+    values += [[-count.clicks, -count.unique, texts[label_id], label_id] for label_id, count in left.items()]
+    values.sort()
+    return values
+
+
+def _more(value: _Value, count: Count) -> _Value:
+    clicks, unique, text, label_id = value
+    return [clicks - count.clicks, unique - count.unique, text, label_id]
+
+
+def _breakdown(values: Sequence[_Value], limit: int) -> Breakdown:
+    rows = [(text, Count(-clicks, -unique)) for clicks, unique, text, _ in values[:limit]]
+    return Breakdown(rows, Count(-sum(value[0] for value in values), -sum(value[1] for value in values)))

@@ -14,7 +14,7 @@ from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.period import DAY_MS, Granularity, Period
 from shortener.storage import breakdowns, folding, leaders, parts, series
-from shortener.storage.breakdowns import Breakdown
+from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
 from shortener.storage.leaders import Led
@@ -73,6 +73,12 @@ class Rollup:
         # In one order, since a statement is built for each that there is.
         wanted = sorted(dimensions)
         found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in wanted], limit)
+        return dict(zip(wanted, found, strict=True))
+
+    def counts(self, dimensions: Sequence[Dimension], most: int) -> Mapping[Dimension, Counts | None]:
+        """Clicks by the label ids of these dimensions; None of one that has more than `most`."""
+        wanted = sorted(dimensions)
+        found = breakdowns.counts(self.connection, [self._values(each, most) for each in wanted], most)
         return dict(zip(wanted, found, strict=True))
 
     def by_link(self, limit: int) -> Breakdown:

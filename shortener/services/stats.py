@@ -242,9 +242,10 @@ def _breakdown(found: Breakdown, absent: Count, totals: Count, limit: int) -> An
         # Most clicks first; among equals the named ones stand before the nameless.
         data.sort(key=lambda row: (-row[1].clicks, row[0] is None))
     shown = data[:limit]
-    other = totals - sum((count for _, count in shown), Count())
+    # With plain numbers: to make a Count of each two takes four times as long.
+    other = totals - Count(sum(count[0] for _, count in shown), sum(count[1] for _, count in shown))
     return {
-        "data": [{"value": value, **_json(count)} for value, count in shown],
+        "data": [{"value": value, "clicks": clicks, "unique": unique} for value, (clicks, unique) in shown],
         "other": _json(other),
     }
 

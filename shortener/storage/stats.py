@@ -32,14 +32,13 @@ from shortener.storage.tables import domain, link, link_tag, tag
 _LINK, _TAG, _DOMAIN = "scope_link", "scope_tag", "scope_domain"
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Clicks, and those among them that were a visitor's first of the day."""
+class Count(NamedTuple):
+    """Clicks, and those among them that were a visitor's first of the day. Answers have hundreds of these."""
 
     clicks: int = 0
     unique: int = 0
 
-    def __add__(self, other: "Count") -> "Count":
+    def __add__(self, other: "Count") -> "Count":  # type: ignore[override]
         return Count(self.clicks + other.clicks, self.unique + other.unique)
 
     def __sub__(self, other: "Count") -> "Count":

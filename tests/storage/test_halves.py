@@ -1,7 +1,7 @@
 """Rollups in halves: answers are the same as those of the whole, whatever happens, and the past is read once."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -55,14 +55,17 @@ def everybody_has_many_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
     """The periods of which values are read, one for each dimension; of the whole, past and present."""
     found: list[Period] = []
-    by_values = Rollup.by_values
-
-    def note(self: Rollup, dimensions: Sequence[Dimension], limit: int) -> object:
-        found.extend([self.period] * len(dimensions))
-        return by_values(self, dimensions, limit)
-
-    monkeypatch.setattr(Rollup, "by_values", note)
+    for name in ("by_values", "counts"):
+        monkeypatch.setattr(Rollup, name, _noting(getattr(Rollup, name), found))
     return found
+
+
+def _noting(asked: Callable[..., object], found: list[Period]) -> Callable[..., object]:
+    def note(self: Rollup, dimensions: Sequence[Dimension], most: int) -> object:
+        found.extend([self.period] * len(dimensions))
+        return asked(self, dimensions, most)
+
+    return note
 
 
 def told(answers: Answers, place: Place, question: Question) -> Answer:

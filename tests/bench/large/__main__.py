@@ -142,7 +142,7 @@ def _asked(engine: str, url: str, made: Journal, task: Task) -> Result:
 
 def _pages(scope: Scope, repeats: int) -> list[Question]:
     """A page, and as often another one that is not told as it stands."""
-    return [page(scope, more) for more in range(1 + repeats)]
+    return [page(scope, number) for number in range(1 + repeats)]
 
 
 @contextmanager

@@ -38,8 +38,8 @@ question, which is named; its bar stands behind it.
 {summary}
 {absent}
 A page of statistics, which is a year by day and five breakdowns in one answer, costs the worker this CPU, with kept
-what is kept by default: made anew, as after each click (each asks for one row more than the one before, so that no
-answer is given as it stands); and asked for again when nothing has happened. For comparison, with nothing kept
+what is kept by default: made anew, as after each click (each asks for the same in another order, so that no answer is
+given as it stands); and asked for again when nothing has happened. For comparison, with nothing kept
 (`SHORTENER_STATS_CACHE_BYTES=0`). Nothing is kept of a tag, whose links change, and it has the bar of its questions.
 
 | | CPU ms, made anew | asked for again | with nothing kept |
