@@ -43,15 +43,15 @@ class Answers:
             return orjson.Fragment(self._json(connection, scope, period, question))
 
     def _json(self, connection: Connection, scope: Scope, period: Period, question: Question) -> bytes:
-        state = rows.state(connection, scope)
+        of = Found(scope, *rows.state(connection, scope))
         # A click that a clock dates beyond the end of a period is in it as long as that end is to come.
         is_open = period.end_ms > periods.to_ms(datetime.now(UTC))
         key = (scope, period, is_open, replace(question, period=_ANY))
-        found = self._shelf.found(key, state)
+        found = self._shelf.found(key, of.state)
         if found is None:
-            found = orjson.dumps(stats.answered(connection, Found(scope, state), period, question, self._shelf))
-            if not (scope.is_many or state.is_erasing) and _OF_LINKS.isdisjoint(question.groupings):
-                self._shelf.keep(key, state, found, _beside(question))
+            found = orjson.dumps(stats.answered(connection, of, period, question, self._shelf))
+            if not (scope.is_many or of.state.is_erasing) and _OF_LINKS.isdisjoint(question.groupings):
+                self._shelf.keep(key, of.state, found, _beside(question))
         return found
 
 

@@ -16,11 +16,11 @@ import orjson
 from shortener.domain import period as periods
 from shortener.domain.click import ALWAYS_KNOWN, ClickClass, Dimension
 from shortener.domain.period import DAY_MS, Granularity, Period
+from shortener.services import values
 from shortener.services.rollup import Rollup
 from shortener.services.shelf import Shelf
-from shortener.services.sources import Source
-from shortener.storage import labels
-from shortener.storage.breakdowns import Breakdown, Counts
+from shortener.services.values import ByDimension
+from shortener.storage.breakdowns import Breakdown
 from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot, State
 
@@ -28,14 +28,6 @@ from shortener.storage.stats import Count, Slot, State
 _DAYS_THAT_GO_ON = 1
 #: With fewer days that are over, reading them again takes no longer than keeping them.
 _FEWEST_DAYS = 7
-#: Values of a dimension that are kept, at most, some 30 bytes each: more are told apart sooner by the database.
-_MOST_VALUES = 2_000
-
-#: A value of a dimension, in the order of its rank: what its clicks and unique ones are below zero, text, label id.
-#: As a list, which JSON has.
-_Value = list[Any]
-
-_ID = 3
 
 
 @dataclass(frozen=True)
@@ -68,12 +60,17 @@ class Halves:
 
     def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
-        past = self._past_values(dimensions)
-        present = self._counts(self.present, list(past)) if past else {}
-        texts = self._texts(present, past)
-        found = {each: _breakdown(_joined(past[each], counts, texts), limit) for each, counts in present.items()}
+        found = {dimension: values.breakdown(each, limit) for dimension, each in self.all_values(dimensions).items()}
         many = [dimension for dimension in dimensions if dimension not in found]
         return {**found, **(self.whole.by_values(many, limit) if many else {})}
+
+    def all_values(self, dimensions: Sequence[Dimension]) -> ByDimension:
+        """See Rollup."""
+        past = self._past_values(dimensions)
+        if not past:
+            return {}
+        present = self.present.counts(list(past))
+        return values.added(self.whole.connection, {each: past[each] for each in present}, present)
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
@@ -112,45 +109,28 @@ class Halves:
         self.shelf.keep(self._key(what), self._state, body)
         return body
 
-    def _counts(self, half: Rollup, dimensions: Sequence[Dimension]) -> dict[Dimension, Counts]:
-        """By dimension, of those that have not too many values."""
-        found = half.counts(dimensions, _MOST_VALUES)
-        return {dimension: counts for dimension, counts in found.items() if counts is not None}
-
-    def _texts(
-        self, found: Mapping[Dimension, Counts], known: Mapping[Dimension, Sequence[_Value]]
-    ) -> Mapping[int, str]:
-        """The texts of labels that are not among the known values of their dimension."""
-        wanted: set[int] = set()
-        for dimension, counts in found.items():
-            wanted |= counts.keys() - {value[_ID] for value in known.get(dimension, ())}
-        return labels.texts(self.whole.connection, wanted)
-
     def _past_hours(self) -> Sequence[Sequence[int]]:
         return [(hour, *count) for hour, count in self.past.hours_of_week()]
 
-    def _past_values(self, dimensions: Sequence[Dimension]) -> dict[Dimension, Sequence[_Value]]:
+    def _past_values(self, dimensions: Sequence[Dimension]) -> ByDimension:
         """The values in the past by dimension, of those that have not too many."""
         # Codes have their own way to the first ones.
         asked = [dimension for dimension in dimensions if dimension not in ALWAYS_KNOWN]
         bodies = {dimension: self.shelf.found(self._key(dimension), self._state) for dimension in asked}
         missing = [dimension for dimension, body in bodies.items() if body is None]
         if missing:
-            found = self._counts(self.past, missing)
-            texts = self._texts(found, {})
-            for dimension in missing:
-                values = _joined((), found[dimension], texts) if dimension in found else None
-                bodies[dimension] = self._keep(dimension, values)
+            found = self.past.all_values(missing)
+            bodies.update((dimension, self._keep(dimension, found.get(dimension))) for dimension in missing)
         past = {dimension: orjson.loads(body) for dimension, body in bodies.items() if body}
-        return {dimension: values for dimension, values in past.items() if values is not None}
+        return {dimension: found for dimension, found in past.items() if found is not None}
 
 
-def halved(whole: Rollup, state: State, shelf: Shelf, now_ms: int) -> Source:
+def halved(whole: Rollup, state: State, shelf: Shelf, now_ms: int) -> Rollup | Halves:
     """`whole`, whose scope is in that state, in halves; or as it is, where that is sooner told."""
     begins_ms = (periods.day_of(now_ms) - _DAYS_THAT_GO_ON) * DAY_MS
     start_ms, end_ms = whole.period.start_ms, whole.period.end_ms
     is_long = end_ms > begins_ms >= start_ms + _FEWEST_DAYS * DAY_MS
-    if not is_long or whole.has_few_slots or state.is_erasing or not shelf.has_room:
+    if not is_long or whole.has_few_slots:
         return whole
     past, present = (
         replace(whole, period=Period(*ends, whole.period.zone))
@@ -162,22 +142,3 @@ def halved(whole: Rollup, state: State, shelf: Shelf, now_ms: int) -> Source:
 def _plain(slots: Sequence[Slot]) -> Sequence[Sequence[int]]:
     """What JSON has for them: it has nothing for tuples with names."""
     return [*map(tuple, slots)]
-
-
-def _joined(past: Sequence[_Value], present: Counts, texts: Mapping[int, str]) -> Sequence[_Value]:
-    """All values in the order of their ranks; `texts` are those of the present that are not in the past."""
-    left = dict(present)
-    values = [value if (more := left.pop(value[_ID], None)) is None else _more(value, more) for value in past]
-    values += [[-count.clicks, -count.unique, texts[label_id], label_id] for label_id, count in left.items()]
-    values.sort()
-    return values
-
-
-def _more(value: _Value, count: Count) -> _Value:
-    clicks, unique, text, label_id = value
-    return [clicks - count.clicks, unique - count.unique, text, label_id]
-
-
-def _breakdown(values: Sequence[_Value], limit: int) -> Breakdown:
-    rows = [(text, Count(-clicks, -unique)) for clicks, unique, text, _ in values[:limit]]
-    return Breakdown(rows, Count(-sum(value[0] for value in values), -sum(value[1] for value in values)))

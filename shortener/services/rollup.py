@@ -13,6 +13,8 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.cover import Cover
 from shortener.domain.cut import Cuts, Span
 from shortener.domain.period import DAY_MS, Granularity, Period
+from shortener.services import values
+from shortener.services.values import ByDimension
 from shortener.storage import breakdowns, folding, leaders, parts, series
 from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.click_tables import TOTAL
@@ -38,8 +40,6 @@ class Rollup:
     scope: Scope
     period: Period
     classes: Collection[ClickClass]
-    #: Up to which click each dimension is folded.
-    marks: Mapping[int, int]
     #: Whether its slots are no more than its days.
     has_few_slots: bool
     name: Literal["rollup"] = "rollup"
@@ -75,11 +75,15 @@ class Rollup:
         found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in wanted], limit)
         return dict(zip(wanted, found, strict=True))
 
-    def counts(self, dimensions: Sequence[Dimension], most: int) -> Mapping[Dimension, Counts | None]:
-        """Clicks by the label ids of these dimensions; None of one that has more than `most`."""
+    def counts(self, dimensions: Sequence[Dimension]) -> dict[Dimension, Counts]:
+        """Clicks by the label ids of these dimensions, of those that have not too many."""
         wanted = sorted(dimensions)
-        found = breakdowns.counts(self.connection, [self._values(each, most) for each in wanted], most)
-        return dict(zip(wanted, found, strict=True))
+        found = breakdowns.counts(self.connection, [self._values(each, values.MOST) for each in wanted], values.MOST)
+        return {dimension: counts for dimension, counts in zip(wanted, found, strict=True) if counts is not None}
+
+    def all_values(self, dimensions: Sequence[Dimension]) -> ByDimension:
+        """The values of these dimensions, of those that have not too many."""
+        return values.named(self.connection, self.counts(dimensions))
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
@@ -122,6 +126,11 @@ class Rollup:
             for ahead, span in clock.spans(self.period)
             for piece in series.pieces(self.connection, self.scope, span, self.classes, ahead, width)
         ]
+
+    @cached_property
+    def marks(self) -> Mapping[int, int]:
+        """Up to which click each dimension is folded."""
+        return folding.marks(self.connection)
 
     @cached_property
     def _sums(self) -> Mapping[ClickClass, Count]:
@@ -177,7 +186,7 @@ def rollup(
     """What is folded of the clicks in a scope, which is in that state."""
     # Of many links, too: their days are no sums that anybody has kept.
     has_few_slots = scope.is_many or state.clicks <= _FEW_CLICKS
-    return Rollup(connection, scope, period, classes, folding.marks(connection), has_few_slots)
+    return Rollup(connection, scope, period, classes, has_few_slots)
 
 
 def _rest(days: Sequence[Slot], spans: Sequence[Slot], found: Cuts) -> Sequence[Slot]:

@@ -19,6 +19,7 @@ from shortener.services import halves, rollup, scopes
 from shortener.services.raw import Raw
 from shortener.services.scopes import Place
 from shortener.services.shelf import Shelf
+from shortener.services.since import Since
 from shortener.services.sources import Source
 from shortener.storage import breakdowns
 from shortener.storage import stats as rows
@@ -56,6 +57,8 @@ class Found(NamedTuple):
 
     scope: Scope
     state: State
+    #: The id of the last click of all.
+    last_click: int
 
 
 def of_link(database: Database, code: str, question: Question, domain: str = "") -> Answer:
@@ -88,7 +91,7 @@ def answer(database: Database, place: Place, question: Question) -> Answer:
     with database.read() as connection:
         scope, first = place(connection)
         period = resolved(connection, scope, first, question)
-        return answered(connection, Found(scope, rows.state(connection, scope)), period, question)
+        return answered(connection, Found(scope, *rows.state(connection, scope)), period, question)
 
 
 def answered(
@@ -127,8 +130,12 @@ def _source(connection: Connection, found: Found, question: Question, period: Pe
     if question.filters:
         dimension = next(iter(_dimensions(question)), None)
         return Raw(connection, found.scope, read, question.classes, question.filters, dimension)
-    whole = rollup.rollup(connection, *found, read, question.classes)
-    return whole if shelf is None else halves.halved(whole, found.state, shelf, now_ms)
+    whole = rollup.rollup(connection, found.scope, found.state, read, question.classes)
+    state = found.state
+    if shelf is None or not shelf.has_room or found.scope.is_many or state.is_erasing:
+        return whole
+    changed = (state.pruned_before, state.erased, state.erased_upto)
+    return Since(halves.halved(whole, state, shelf, now_ms), shelf, changed, state.clicks, found.last_click)
 
 
 def _dimensions(question: Question) -> list[Dimension]:

@@ -147,6 +147,7 @@ def domain_of(link_id: ColumnElement[int]) -> ColumnElement[int]:
 
 _sums = [func.coalesce(func.sum(link_total.c[name]), 0).label(name) for name in ("clicks", "unique")]
 _state = select(
+    select(func.coalesce(func.max(click.c.id), 0)).scalar_subquery(),
     *(select(each).where(link_total.c.link_id == bindparam("of_link")).scalar_subquery() for each in _sums),
     select(drain_head.c.pruned_before).scalar_subquery(),
     select(func.count()).select_from(erased).scalar_subquery(),
@@ -157,11 +158,11 @@ _state = select(
 INSTANCE, ORPHANS = Scope(INSTANCE_ID), Scope(ORPHANS_ID)
 
 
-def state(connection: Connection, scope: Scope) -> State:
-    """The state of a scope. One query."""
+def state(connection: Connection, scope: Scope) -> tuple[State, int]:
+    """The state of a scope, and the id of the last click of all, or 0. One query."""
     found = map(int, kept.rows(connection, _state, {"of_link": scope.link_id})[0])
-    clicks, unique, pruned_before, erased_times, erased_upto, pending = found
-    return State(clicks, unique, pruned_before, erased_times, erased_upto, bool(pending))
+    last_click, clicks, unique, pruned_before, erased_times, erased_upto, pending = found
+    return State(clicks, unique, pruned_before, erased_times, erased_upto, bool(pending)), last_click
 
 
 def of_domain(connection: Connection, name: str) -> Scope | None:

@@ -1,7 +1,8 @@
-"""Rollups in halves: answers are the same as those of the whole, whatever happens, and the past is read once."""
+"""What is kept for statistics: answers are those of the rollups, whatever happens, and little is read again."""
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -11,7 +12,7 @@ from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.link import Link
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import erasing, halves, rollup, scopes, stats
+from shortener.services import erasing, rollup, scopes, since, stats, values
 from shortener.services.answers import Answers
 from shortener.services.rollup import Rollup
 from shortener.services.scopes import Place
@@ -52,6 +53,12 @@ def everybody_has_many_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def everything_is_told_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if many clicks had come since."""
+    monkeypatch.setattr(since, "_MOST_SINCE", -1)
+
+
+@pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
     """The periods of which values are read, one for each dimension; of the whole, past and present."""
     found: list[Period] = []
@@ -61,9 +68,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
 
 
 def _noting(asked: Callable[..., object], found: list[Period]) -> Callable[..., object]:
-    def note(self: Rollup, dimensions: Sequence[Dimension], most: int) -> object:
+    def note(self: Rollup, dimensions: Sequence[Dimension], *most: int) -> object:
         found.extend([self.period] * len(dimensions))
-        return asked(self, dimensions, most)
+        return asked(self, dimensions, *most)
 
     return note
 
@@ -87,10 +94,11 @@ def happen(database: Database, links: Sequence[Link], dice: random.Random) -> No
         erasing.of_link(database, dice.choice(links).code, actor="test")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "most_since"), [(0, 500), (1, 500), (2, 40), (3, -1)])
 def test_whatever_happens_answers_are_those_of_the_whole(
-    database: Database, links: Sequence[Link], seed: int
+    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, seed: int, most_since: int
 ) -> None:
+    monkeypatch.setattr(since, "_MOST_SINCE", most_since)
     dice, answers = random.Random(seed), Answers(database, ROOM)
     drain(database, [random_click(dice.choice(links), now_ms(), SPAN_DAYS, dice) for _ in range(200)])
     questions = [a_page(), *(a_question(dice, now_ms()) for _ in range(8))]
@@ -101,10 +109,19 @@ def test_whatever_happens_answers_are_those_of_the_whole(
         happen(database, links, dice)
 
 
+@pytest.mark.parametrize("most_since", [500, -1])
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns"])
 @pytest.mark.parametrize("granularity", list(Granularity))
-def test_buckets_at_the_seam(database: Database, links: Sequence[Link], zone: str, granularity: Granularity) -> None:
+def test_buckets_at_the_seam(
+    database: Database,
+    links: Sequence[Link],
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    granularity: Granularity,
+    most_since: int,
+) -> None:
     """A click in every quarter of an hour around it."""
+    monkeypatch.setattr(since, "_MOST_SINCE", most_since)
     seam_ms = (period.day_of(now_ms()) - 1) * period.DAY_MS
     moments = range(seam_ms - 2 * period.DAY_MS, now_ms(), period.SLOT_MS)
     drain(database, [click_on(links[0], moment + 1) for moment in moments])
@@ -116,9 +133,32 @@ def test_buckets_at_the_seam(database: Database, links: Sequence[Link], zone: st
         found = told(answers, scopes.link("one"), question)
         assert found == stats.answer(database, scopes.link("one"), question)
         assert found["totals"]["clicks"] >= len(moments)
-        drain(database, [click_on(links[0], now_ms())])
+        drain(database, [click_on(links[0], moment) for moment in (now_ms(), seam_ms - 1, seam_ms, moments.start)])
 
 
+def test_what_was_told_is_told_with_the_clicks_since(
+    database: Database, links: Sequence[Link], read: list[Period], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(since, "_MOST_SINCE", 4)
+    answers, question = Answers(database, ROOM), a_page()
+    drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS) for days in range(80)])
+    told(answers, scopes.link("one"), question)
+    for days, referrer in ((0, ""), (1, "https://new.example"), (40, "https://new.example"), (200, "")):
+        read.clear()
+        drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS, referrer=referrer)])
+        found = told(answers, scopes.link("one"), question)
+        # Codes are told by the database.
+        assert len(read) == 1, "of a rollup"
+        assert found == stats.answer(database, scopes.link("one"), question)
+    read.clear()
+    drain(database, [click_on(links[1], now_ms())])
+    told(answers, scopes.link("one"), question)
+    assert not read, "nothing has happened to this link"
+    told(answers, scopes.link("one"), replace(question, limit=7))
+    assert len(read) > 2, "too many since"
+
+
+@pytest.mark.usefixtures("everything_is_told_anew")
 def test_the_past_is_read_once(database: Database, links: Sequence[Link], read: list[Period]) -> None:
     answers = Answers(database, ROOM)
     drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS) for days in range(80)])
@@ -175,7 +215,7 @@ def test_nothing_is_told_in_halves_where(database: Database, read: list[Period],
 def test_values_that_are_too_many_are_told_by_the_database(
     database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, days_ago: int
 ) -> None:
-    monkeypatch.setattr(halves, "_MOST_VALUES", 3)
+    monkeypatch.setattr(values, "MOST", 3)
     then = now_ms() - days_ago * period.DAY_MS
     drain(database, [click_on(links[0], then, referrer=f"https://{number}.example") for number in range(5)])
     drain(database, [click_on(links[0], now_ms() - days * period.DAY_MS) for days in (0, 40)])
