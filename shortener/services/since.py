@@ -7,8 +7,8 @@ is right for ever, with those that came after it: and of the last few hundred cl
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, partial
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -25,10 +25,22 @@ from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot
 
-#: Clicks of all that there may have been since. To read so many takes some 0.3 ms, and a busy page is made in 4.
+#: Clicks of all that there may have been since, if any in the scope. To look through so many takes a tenth of a
+#: millisecond, and to make a busy page of sums takes two.
 _MOST_SINCE = 500
 
+#: Clicks of a scope from which on what was told is kept with them. To keep it takes as long as to add ten.
+_FEW = 10
+
 _Rows = Sequence[Sequence[Any]]
+
+
+class _Read(NamedTuple):
+    """Clicks of a scope; those in the period; and those of the classes that are asked for."""
+
+    every: _Rows
+    within: _Rows
+    of_classes: _Rows
 
 
 @dataclass(frozen=True)
@@ -47,8 +59,11 @@ class Since:
     def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
         """See Source."""
         what = (granularity, starts[0], len(starts))
+        slots: list[Any]
         upto, slots = self._kept(what, lambda: [*map(tuple, self.whole.over_time(starts, granularity))])
-        return _in_buckets(slots, starts, self._of_classes(upto))
+        _add(slots, starts, self._of_classes(upto))
+        self._go_on(what, upto, lambda: slots)
+        return slots
 
     def hours_of_week(self) -> Sequence[tuple[int, Count]]:
         """See Source."""
@@ -68,15 +83,16 @@ class Since:
         for row in self._within(upto):
             kind = ClickClass(row[since.CLASS])
             sums[kind] = sums.get(kind, Count()) + Count(1, row[since.FIRST])
+        self._go_on("sums", upto, lambda: [(int(kind), *count) for kind, count in sums.items()])
         return sums
 
     def by_values(self, dimensions: Sequence[Dimension], limit: int) -> Mapping[Dimension, Breakdown]:
         """See Source."""
-        known, more = {}, {}
-        for dimension, (upto, found) in self._values(dimensions).items():
-            if found is not None:
-                known[dimension], more[dimension] = found, _counted(self._of_classes(upto), dimension)
-        joined = values.added(self._rollup.connection, known, more)
+        found = self._values(dimensions)
+        more = {each: _counted(self._of_classes(upto), each) for each, (upto, _) in found.items()}
+        joined = values.added(self._rollup.connection, {each: known for each, (_, known) in found.items()}, more)
+        for dimension, (upto, _) in found.items():
+            self._go_on(dimension, upto, partial(joined.get, dimension))
         many = [dimension for dimension in dimensions if dimension not in joined]
         shown = {dimension: values.breakdown(each, limit) for dimension, each in joined.items()}
         return {**shown, **(self.whole.by_values(many, limit) if many else {})}
@@ -101,8 +117,8 @@ class Since:
     def _rollup(self) -> Rollup:
         return self.whole.whole if isinstance(self.whole, Halves) else self.whole
 
-    def _values(self, dimensions: Sequence[Dimension]) -> dict[Dimension, tuple[int, Sequence[Value] | None]]:
-        """The values by dimension, and as of which click; None of those that have too many."""
+    def _values(self, dimensions: Sequence[Dimension]) -> dict[Dimension, tuple[int, Sequence[Value]]]:
+        """The values by dimension, of those that have not too many, and as of which click."""
         # Codes have their own way to the first ones.
         asked = [dimension for dimension in dimensions if dimension not in ALWAYS_KNOWN]
         found = {dimension: self._found(dimension) for dimension in asked}
@@ -110,7 +126,7 @@ class Since:
         if missing:
             made = self.whole.all_values(missing)
             found.update((dimension, self._keep(dimension, made.get(dimension))) for dimension in missing)
-        return {dimension: each for dimension, each in found.items() if each is not None}
+        return {dimension: each for dimension, each in found.items() if each is not None and each[1] is not None}
 
     def _kept(self, what: Hashable, make: Callable[[], Any]) -> tuple[int, Any]:
         """What `make` says, as JSON has it, and as of which click."""
@@ -121,6 +137,8 @@ class Since:
         if body is None:
             return None
         upto, clicks, found = orjson.loads(body)
+        if clicks == self.clicks:
+            return self.last, found
         if not 0 <= self.last - upto <= _MOST_SINCE:
             return None
         # What comes late, into days that are pruned, is soon no row any more.
@@ -129,44 +147,51 @@ class Since:
     def _keep(self, what: Hashable, made: Any) -> tuple[int, Any]:
         body = orjson.dumps((self.last, self.clicks, made))
         self.shelf.keep(self._key(what), self.erased, body)
+        # As it will be found, lists and all.
         return self.last, orjson.loads(body)[2]
+
+    def _go_on(self, what: Hashable, upto: int, made: Callable[[], Any]) -> None:
+        """Keeps what has been made with clicks since then, where those have become many."""
+        if len(self._since(upto)) > _FEW:
+            self._keep(what, made())
 
     def _key(self, what: Hashable) -> Hashable:
         return Since, self._rollup.scope, self._rollup.period, frozenset(self._rollup.classes), what
 
     def _of_classes(self, upto: int) -> _Rows:
-        return [row for row in self._within(upto) if row[since.CLASS] in self._rollup.classes]
+        return self._read[upto].of_classes if self._since(upto) else ()
 
     def _within(self, upto: int) -> _Rows:
-        period = self._rollup.period
-        return [row for row in self._since(upto) if period.start_ms <= row[since.TIME] < period.end_ms]
+        return self._read[upto].within if self._since(upto) else ()
 
     def _since(self, upto: int) -> _Rows:
         """The clicks after that one, of all classes and times."""
         if upto == self.last:
             return ()
         if upto not in self._read:
-            self._read[upto] = since.clicks(self._rollup.connection, self._rollup.scope, upto)
-        return self._read[upto]
+            self._read[upto] = self._told(since.clicks(self._rollup.connection, self._rollup.scope, upto))
+        return self._read[upto].every
+
+    def _told(self, rows: _Rows) -> _Read:
+        period, classes = self._rollup.period, self._rollup.classes
+        within = [row for row in rows if period.start_ms <= row[since.TIME] < period.end_ms]
+        return _Read(rows, within, [row for row in within if row[since.CLASS] in classes])
 
     @cached_property
-    def _read(self) -> dict[int, _Rows]:
+    def _read(self) -> dict[int, _Read]:
         return {}
 
 
-def _in_buckets(slots: MutableSequence[Any], starts: Sequence[int], rows: _Rows) -> Sequence[Slot]:
-    """Slots with those clicks, each in the bucket in which it lies; never before the first, as slots are."""
-    if rows:
-        places = {slot[0]: place for place, slot in enumerate(slots)}
+def _add(slots: MutableSequence[Any], starts: Sequence[int], rows: _Rows) -> None:
+    """Adds those clicks to slots, each in the bucket in which it lies; never before the first, as slots are."""
+    places = {slot[0]: place for place, slot in enumerate(slots)} if rows else {}
     for row in rows:
         start = starts[max(bisect_right(starts, row[since.TIME]) - 1, 0)]
-        if start in places:
-            _, clicks, unique = slots[places[start]]
-            slots[places[start]] = Slot(start, clicks + 1, unique + row[since.FIRST])
-        else:
+        if start not in places:
             places[start] = len(slots)
-            slots.append(Slot(start, 1, row[since.FIRST]))
-    return slots
+            slots.append((start, 0, 0))
+        _, clicks, unique = slots[places[start]]
+        slots[places[start]] = (start, clicks + 1, unique + row[since.FIRST])
 
 
 def _counted(rows: _Rows, dimension: Dimension) -> Counts:

@@ -94,11 +94,12 @@ def happen(database: Database, links: Sequence[Link], dice: random.Random) -> No
         erasing.of_link(database, dice.choice(links).code, actor="test")
 
 
-@pytest.mark.parametrize(("seed", "most_since"), [(0, 500), (1, 500), (2, 40), (3, -1)])
+@pytest.mark.parametrize(("seed", "most_since", "few"), [(0, 500, 0), (1, 500, 500), (2, 40, 10), (3, -1, 10)])
 def test_whatever_happens_answers_are_those_of_the_whole(
-    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, seed: int, most_since: int
+    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, seed: int, most_since: int, few: int
 ) -> None:
     monkeypatch.setattr(since, "_MOST_SINCE", most_since)
+    monkeypatch.setattr(since, "_FEW", few)
     dice, answers = random.Random(seed), Answers(database, ROOM)
     drain(database, [random_click(dice.choice(links), now_ms(), SPAN_DAYS, dice) for _ in range(200)])
     questions = [a_page(), *(a_question(dice, now_ms()) for _ in range(8))]
@@ -154,8 +155,28 @@ def test_what_was_told_is_told_with_the_clicks_since(
     drain(database, [click_on(links[1], now_ms())])
     told(answers, scopes.link("one"), question)
     assert not read, "nothing has happened to this link"
+    told(answers, scopes.link("two"), question)
+    drain(database, [click_on(links[0], now_ms()) for _ in range(9)])
+    read.clear()
+    told(answers, scopes.link("two"), replace(question, limit=7))
+    assert len(read) == 1, "all have happened to another link"
     told(answers, scopes.link("one"), replace(question, limit=7))
     assert len(read) > 2, "too many since"
+
+
+def test_what_is_told_with_clicks_since_is_told_from_there_on(
+    database: Database, links: Sequence[Link], read: list[Period], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(since, "_MOST_SINCE", 4)
+    monkeypatch.setattr(since, "_FEW", 2)
+    answers, question = Answers(database, ROOM), a_page(groupings=("timeseries", "referrer", "browser"))
+    told(answers, scopes.link("one"), question)
+    for number in range(4):
+        read.clear()
+        referrer = f"https://{number}.example"
+        drain(database, [click_on(links[0], now_ms(), referrer=referrer) for _ in range(3)])
+        assert told(answers, scopes.link("one"), question) == stats.answer(database, scopes.link("one"), question)
+        assert len(read) == 2, "by the answer that was made from the whole"
 
 
 @pytest.mark.usefixtures("everything_is_told_anew")
@@ -172,7 +193,7 @@ def test_the_past_is_read_once(database: Database, links: Sequence[Link], read: 
     assert [each.start_ms for each in read] == [seam_ms] * 2, "a click of today"
     read.clear()
     told(answers, scopes.ALL, a_page(groupings=("browser", "language"), limit=1))
-    assert sorted(each.start_ms < seam_ms for each in read) == [False, False, True], "another question"
+    assert sorted(each.start_ms < seam_ms for each in read) == [False, True], "language alone"
     read.clear()
     drain(database, [click_on(links[0], now_ms() - 40 * period.DAY_MS)])
     told(answers, scopes.ALL, question)
