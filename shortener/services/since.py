@@ -51,8 +51,9 @@ class Since:
     shelf: Shelf
     #: What may have changed clicks that have been counted.
     erased: Hashable
-    #: How many clicks there are in the scope, and the id of the last one of all.
-    clicks: int
+    #: How many clicks there are in the scope in all.
+    counted: Count
+    #: The id of the last click of all scopes.
     last: int
     name: Literal["rollup"] = "rollup"
 
@@ -136,16 +137,18 @@ class Since:
         body = self.shelf.found(self._key(what), self.erased)
         if body is None:
             return None
-        upto, clicks, found = orjson.loads(body)
-        if clicks == self.clicks:
+        upto, counted, found = orjson.loads(body)
+        new = self.counted - Count(*counted)
+        if new == Count():
             return self.last, found
         if not 0 <= self.last - upto <= _MOST_SINCE:
             return None
         # What comes late, into days that are pruned, is soon no row any more.
-        return (upto, found) if len(self._since(upto)) == self.clicks - clicks else None
+        rows = self._since(upto)
+        return (upto, found) if new == Count(len(rows), sum(row[since.FIRST] for row in rows)) else None
 
     def _keep(self, what: Hashable, made: Any) -> tuple[int, Any]:
-        body = orjson.dumps((self.last, self.clicks, made))
+        body = orjson.dumps((self.last, tuple(self.counted), made))
         self.shelf.keep(self._key(what), self.erased, body)
         # As it will be found, lists and all.
         return self.last, orjson.loads(body)[2]

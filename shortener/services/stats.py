@@ -135,7 +135,13 @@ def _source(connection: Connection, found: Found, question: Question, period: Pe
     if shelf is None or not shelf.has_room or found.scope.is_many or state.is_erasing:
         return whole
     changed = (state.pruned_before, state.erased, state.erased_upto)
-    return Since(halves.halved(whole, state, shelf, now_ms), shelf, changed, state.clicks, found.last_click)
+    return Since(
+        halves.halved(whole, state, shelf, now_ms),
+        shelf,
+        changed,
+        Count(state.clicks, state.unique),
+        found.last_click,
+    )
 
 
 def _dimensions(question: Question) -> list[Dimension]:

@@ -4,6 +4,7 @@ They are kept as JSON (services/shelf), and more clicks are added to them by the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from shortener.domain.click import Dimension
@@ -18,7 +19,7 @@ MOST = 2_000
 #: What its clicks and unique ones are below zero, its text and the id of its label: so they sort as they rank, the
 #: most clicks first and then by text. A list, which is what JSON has.
 Value = list[Any]
-_ID = 3
+_CLICKS, _UNIQUE, _ID = itemgetter(0), itemgetter(1), itemgetter(3)
 
 #: Values by dimension, of those that have not too many.
 ByDimension = Mapping[Dimension, Sequence[Value]]
@@ -41,16 +42,16 @@ def added(
 def breakdown(values: Sequence[Value], limit: int) -> Breakdown:
     """The first of them, and the sum of all."""
     rows = [(text, Count(-clicks, -unique)) for clicks, unique, text, _ in values[:limit]]
-    return Breakdown(rows, Count(-sum(value[0] for value in values), -sum(value[1] for value in values)))
+    return Breakdown(rows, Count(-sum(map(_CLICKS, values)), -sum(map(_UNIQUE, values))))
 
 
 def _ids(values: Iterable[Value]) -> set[int]:
-    return {value[_ID] for value in values}
+    return set(map(_ID, values))
 
 
 def _joined(known: Sequence[Value], more: Counts, texts: Mapping[int, str]) -> Sequence[Value]:
     left = dict(more)
-    values = [value if (count := left.pop(value[_ID], None)) is None else _raised(value, count) for value in known]
+    values = [value if (count := left.pop(_ID(value), None)) is None else _raised(value, count) for value in known]
     values += [[-count.clicks, -count.unique, texts[label_id], label_id] for label_id, count in left.items()]
     values.sort()
     return values
