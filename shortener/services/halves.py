@@ -19,9 +19,9 @@ from shortener.domain.period import DAY_MS, Granularity, Period
 from shortener.services import values
 from shortener.services.rollup import Rollup
 from shortener.services.shelf import Shelf
+from shortener.services.sources import LeavesLinks
 from shortener.services.values import ByDimension
 from shortener.storage.breakdowns import Breakdown
-from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot, State
 
 #: Yesterday goes on: what was clicked before midnight is drained after it.
@@ -31,7 +31,7 @@ _FEWEST_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Halves:
+class Halves(LeavesLinks):
     """The same as `whole`, where its `past` is the same as before."""
 
     whole: Rollup
@@ -71,22 +71,6 @@ class Halves:
             return {}
         present = self.present.counts(list(past))
         return values.added(self.whole.connection, {each: past[each] for each in present}, present)
-
-    def by_link(self, limit: int) -> Breakdown:
-        """See Source."""
-        return self.whole.by_link(limit)
-
-    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
-        """See Source."""
-        return self.whole.by_tag(limit)
-
-    def links(self) -> Parts:
-        """See Source."""
-        return self.whole.links()
-
-    def domains(self) -> Parts | None:
-        """See Source."""
-        return self.whole.domains()
 
     @cached_property
     def _past_sums(self) -> Mapping[ClickClass, Count]:

@@ -19,10 +19,10 @@ from shortener.services import values
 from shortener.services.halves import Halves
 from shortener.services.rollup import Rollup
 from shortener.services.shelf import Shelf
+from shortener.services.sources import LeavesLinks
 from shortener.services.values import Value
 from shortener.storage import since
 from shortener.storage.breakdowns import Breakdown, Counts
-from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, Slot
 
 #: Clicks of all that there may have been since, if any in the scope. To look through so many takes a tenth of a
@@ -44,7 +44,7 @@ class _Read(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Since:
+class Since(LeavesLinks):
     """The same as `whole`."""
 
     whole: Rollup | Halves
@@ -97,22 +97,6 @@ class Since:
         many = [dimension for dimension in dimensions if dimension not in joined]
         shown = {dimension: values.breakdown(each, limit) for dimension, each in joined.items()}
         return {**shown, **(self.whole.by_values(many, limit) if many else {})}
-
-    def by_link(self, limit: int) -> Breakdown:
-        """See Source."""
-        return self.whole.by_link(limit)
-
-    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
-        """See Source."""
-        return self.whole.by_tag(limit)
-
-    def links(self) -> Parts:
-        """See Source."""
-        return self.whole.links()
-
-    def domains(self) -> Parts | None:
-        """See Source."""
-        return self.whole.domains()
 
     @property
     def _rollup(self) -> Rollup:

@@ -47,3 +47,25 @@ class Source(Protocol):
 
     def domains(self) -> Parts | None:
         """The parts of a breakdown by domain; None where only links tell of theirs."""
+
+
+class LeavesLinks:
+    """What keeps nothing of what links are called and carry, which changes without a click: its `whole` tells it."""
+
+    whole: Source
+
+    def by_link(self, limit: int) -> Breakdown:
+        """See Source."""
+        return self.whole.by_link(limit)
+
+    def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
+        """See Source."""
+        return self.whole.by_tag(limit)
+
+    def links(self) -> Parts:
+        """See Source."""
+        return self.whole.links()
+
+    def domains(self) -> Parts | None:
+        """See Source."""
+        return self.whole.domains()
