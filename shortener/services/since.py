@@ -93,7 +93,7 @@ class Since(LeavesLinks):
         more = {each: _counted(self._of_classes(upto), each) for each, (upto, _) in found.items()}
         joined = values.added(self._rollup.connection, {each: known for each, (_, known) in found.items()}, more)
         for dimension, (upto, _) in found.items():
-            self._go_on(dimension, upto, partial(joined.get, dimension))
+            self._go_on(dimension, upto, partial(values.if_not_too_many, joined[dimension]))
         many = [dimension for dimension in dimensions if dimension not in joined]
         shown = {dimension: values.breakdown(each, limit) for dimension, each in joined.items()}
         return {**shown, **(self.whole.by_values(many, limit) if many else {})}
@@ -156,10 +156,10 @@ class Since(LeavesLinks):
         if upto == self.last:
             return ()
         if upto not in self._read:
-            self._read[upto] = self._told(since.clicks(self._rollup.connection, self._rollup.scope, upto))
+            self._read[upto] = self._sorted_out(since.clicks(self._rollup.connection, self._rollup.scope, upto))
         return self._read[upto].every
 
-    def _told(self, rows: _Rows) -> _Read:
+    def _sorted_out(self, rows: _Rows) -> _Read:
         period, classes = self._rollup.period, self._rollup.classes
         within = [row for row in rows if period.start_ms <= row[since.TIME] < period.end_ms]
         return _Read(rows, within, [row for row in within if row[since.CLASS] in classes])

@@ -45,6 +45,11 @@ def breakdown(values: Sequence[Value], limit: int) -> Breakdown:
     return Breakdown(rows, Count(-sum(map(_CLICKS, values)), -sum(map(_UNIQUE, values))))
 
 
+def if_not_too_many(values: Sequence[Value]) -> Sequence[Value] | None:
+    """What is kept of them."""
+    return values if len(values) <= MOST else None
+
+
 def _ids(values: Iterable[Value]) -> set[int]:
     return set(map(_ID, values))
 

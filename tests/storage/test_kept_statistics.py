@@ -179,6 +179,22 @@ def test_what_is_told_with_clicks_since_is_told_from_there_on(
         assert len(read) == 2, "by the answer that was made from the whole"
 
 
+def test_values_that_become_too_many_are_not_kept(
+    database: Database, links: Sequence[Link], read: list[Period], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MOST", 3)
+    monkeypatch.setattr(since, "_FEW", 0)
+    answers, question = Answers(database, ROOM), a_page(groupings=("referrer",))
+    told(answers, scopes.link("one"), question)
+    reads = []
+    for number in range(6):
+        read.clear()
+        drain(database, [click_on(links[0], now_ms(), referrer=f"https://{number}.example")])
+        told(answers, scopes.link("one"), question)
+        reads.append(bool(read))
+    assert reads == [False, False, False, False, True, True], "by the database, once four are there"
+
+
 @pytest.mark.usefixtures("everything_is_told_anew")
 def test_the_past_is_read_once(database: Database, links: Sequence[Link], read: list[Period]) -> None:
     answers = Answers(database, ROOM)
