@@ -251,9 +251,8 @@ def _breakdown(found: Breakdown, absent: Count, totals: Count, limit: int) -> An
     """The first rows, with those clicks that have no value among them, and the other ones of all."""
     data: list[tuple[str | None, Count]] = list(found.rows)
     if absent.clicks:
-        data.append((None, absent))
-        # Most clicks first; among equals the named ones stand before the nameless.
-        data.sort(key=lambda row: (-row[1].clicks, row[0] is None))
+        # Most clicks first, as the rows are; among equals the named ones stand before the nameless.
+        data.insert(bisect_right(data, -absent.clicks, key=lambda row: -row[1].clicks), (None, absent))
     shown = data[:limit]
     # With plain numbers: to make a Count of each two takes four times as long.
     other = totals - Count(sum(count[0] for _, count in shown), sum(count[1] for _, count in shown))

@@ -13,6 +13,8 @@ from shortener.storage.tables import instance
 #: The revision that this code works with: the newest file in migrations/versions.
 HEAD = "0008"
 _INSTANCE = 1
+#: Built once: every question about all links asks it.
+_created_at = select(instance.c.created_at).where(instance.c.id == _INSTANCE)
 
 
 def migrations_folder() -> Path:
@@ -36,9 +38,7 @@ def database_id(connection: Connection) -> bytes | None:
 
 def created_at(connection: Connection) -> datetime:
     """When this instance was first started."""
-    moment: datetime = connection.execute(
-        select(instance.c.created_at).where(instance.c.id == _INSTANCE)
-    ).scalar_one()
+    moment: datetime = connection.execute(_created_at).scalar_one()
     return moment
 
 

@@ -1,7 +1,7 @@
 """What routes ask for: the parts this process is made of, and who is calling."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated
@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from shortener import errors
 from shortener.clicks.geo import Geo
@@ -102,16 +103,19 @@ def sent_key(request: Request) -> bytes:
     raise errors.KeyMissing
 
 
-def caller_with(scope: Scope) -> Callable[..., Caller]:
+def caller_with(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets through who sends a key with `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
 
-    def caller(
+    async def caller(
         request: Request,
         parts: PartsDep,
         _bearer_scheme: Annotated[object, Security(_bearer)],
         _header_scheme: Annotated[object, Security(_header)],
     ) -> Caller:
-        found = keys.authenticate(parts.database, parts.preset, sent_key(request))
+        key = sent_key(request)
+        found = keys.of_preset(parts.preset, key)
+        if found is None:
+            found = await run_in_threadpool(keys.authenticate, parts.database, parts.preset, key)
         if not found.may(scope):
             allowed = ", ".join(sorted(found.scopes))
             raise errors.ScopeMissing(f"This needs the scope {scope}; the key has {allowed}.")
