@@ -22,7 +22,7 @@ from shortener.services.shelf import Shelf
 from shortener.services.sources import LeavesLinks
 from shortener.services.values import ByDimension
 from shortener.storage.breakdowns import Breakdown
-from shortener.storage.stats import Count, Slot, State
+from shortener.storage.stats import Count, PlainSlot, State
 
 #: Yesterday goes on: what was clicked before midnight is drained after it.
 _DAYS_THAT_GO_ON = 1
@@ -42,7 +42,7 @@ class Halves(LeavesLinks):
     erased: Hashable
     name: Literal["rollup"] = "rollup"
 
-    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
+    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[PlainSlot]:
         """See Source."""
         mine = bisect_left(starts, self.present.period.start_ms)
         past = self._kept(granularity, lambda: _plain(self.past.over_time(starts[:mine], granularity)))
@@ -123,6 +123,6 @@ def halved(whole: Rollup, state: State, shelf: Shelf, now_ms: int) -> Rollup | H
     return Halves(whole, past, present, shelf, (state.pruned_before, state.erased, state.erased_upto))
 
 
-def _plain(slots: Sequence[Slot]) -> Sequence[Sequence[int]]:
+def _plain(slots: Sequence[PlainSlot]) -> Sequence[Sequence[int]]:
     """What JSON has for them: it has nothing for tuples with names."""
     return [*map(tuple, slots)]

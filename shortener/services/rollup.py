@@ -22,7 +22,7 @@ from shortener.storage.engine import Connection
 from shortener.storage.leaders import Led
 from shortener.storage.part_queries import Key
 from shortener.storage.parts import Parts
-from shortener.storage.stats import INSTANCE, Count, Scope, Slot, State
+from shortener.storage.stats import INSTANCE, Count, PlainSlot, Scope, Slot, State
 
 #: With so many clicks and fewer, a link's year is read sooner by its slots than by 365 days: 0.1 ms and not 0.7.
 _FEW_CLICKS = 1_000
@@ -44,7 +44,7 @@ class Rollup:
     has_few_slots: bool
     name: Literal["rollup"] = "rollup"
 
-    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
+    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[PlainSlot]:
         """See Source."""
         if granularity is Granularity.HOUR:
             return self._pieces(series.SLOTS_PER_HOUR)
@@ -119,7 +119,7 @@ class Rollup:
         among = self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
         return parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
 
-    def _pieces(self, width: int) -> Sequence[Slot]:
+    def _pieces(self, width: int) -> Sequence[PlainSlot]:
         """What happened in each hour or day of the zone, by its width in slots; where clocks are changed, in two."""
         return [
             piece
@@ -164,18 +164,18 @@ class Rollup:
         whole = Cover((), tuple(days), (days[0], days[-1] + 1), ())
         return series.days(self.connection, self._total(Key.DAY, whole))
 
-    def _slots_of(self, spans: Sequence[Span]) -> Sequence[Slot]:
+    def _slots_of(self, spans: Sequence[Span]) -> Sequence[PlainSlot]:
         return [slot for begin, end in spans for slot in self._read(begin, end)]
 
-    def _spans(self, found: Cuts) -> list[Slot]:
+    def _spans(self, found: Cuts) -> list[PlainSlot]:
         """The slots of all spans, which lie at much the same time of their days."""
         if not found.spans:
             return []
         wanted = {slot_ms for begin, end in found.spans for slot_ms in range(begin, end, periods.SLOT_MS)}
         read = self._read(found.days[0] * DAY_MS, (found.days[-1] + 1) * DAY_MS, found.of_day)
-        return [slot for slot in read if slot.start_ms in wanted]
+        return [slot for slot in read if slot[0] in wanted]
 
-    def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> Sequence[Slot]:
+    def _read(self, begin: int, end: int, of_day: range = series.WHOLE_DAY) -> Sequence[PlainSlot]:
         period = Period(begin, end, self.period.zone)
         return series.slots(self.connection, self.scope, period, self.classes, of_day)
 
@@ -189,13 +189,13 @@ def rollup(
     return Rollup(connection, scope, period, classes, has_few_slots)
 
 
-def _rest(days: Sequence[Slot], spans: Sequence[Slot], found: Cuts) -> Sequence[Slot]:
+def _rest(days: Sequence[Slot], spans: Sequence[PlainSlot], found: Cuts) -> Sequence[Slot]:
     """What `days` have more than those `spans` that lie in them, each where its rest begins."""
     if not spans:
         return days if not found.rests else [day._replace(start_ms=_rest_ms(day, found)) for day in days]
-    in_spans: dict[int, list[Slot]] = {}
+    in_spans: dict[int, list[PlainSlot]] = {}
     for slot in spans:
-        in_spans.setdefault(periods.day_of(slot.start_ms), []).append(slot)
+        in_spans.setdefault(periods.day_of(slot[0]), []).append(slot)
     return [_less(day, in_spans.get(periods.day_of(day.start_ms), ()), _rest_ms(day, found)) for day in days]
 
 
@@ -203,6 +203,6 @@ def _rest_ms(day: Slot, found: Cuts) -> int:
     return found.rests.get(periods.day_of(day.start_ms), day.start_ms)
 
 
-def _less(day: Slot, spans: Sequence[Slot], start_ms: int) -> Slot:
+def _less(day: Slot, spans: Sequence[PlainSlot], start_ms: int) -> Slot:
     clicks, unique = (sum(slot[place] for slot in spans) for place in (1, 2))
     return Slot(start_ms, day.clicks - clicks, day.unique - unique)

@@ -23,7 +23,7 @@ from shortener.services.sources import LeavesLinks
 from shortener.services.values import Value
 from shortener.storage import since
 from shortener.storage.breakdowns import Breakdown, Counts
-from shortener.storage.stats import Count, Slot
+from shortener.storage.stats import Count, PlainSlot
 
 #: Clicks of all that there may have been since, if any in the scope. To look through so many takes a tenth of a
 #: millisecond, and to make a busy page of sums takes two.
@@ -57,7 +57,7 @@ class Since(LeavesLinks):
     last: int
     name: Literal["rollup"] = "rollup"
 
-    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
+    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[PlainSlot]:
         """See Source."""
         what = (granularity, starts[0], len(starts))
         slots: list[Any]

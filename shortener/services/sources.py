@@ -12,7 +12,7 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.period import Granularity
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.parts import Parts
-from shortener.storage.stats import Count, Slot
+from shortener.storage.stats import Count, PlainSlot
 
 
 class Source(Protocol):
@@ -22,7 +22,7 @@ class Source(Protocol):
     def name(self) -> Literal["rollup", "raw"]:
         """What answers call it."""
 
-    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[Slot]:
+    def over_time(self, starts: Sequence[int], granularity: Granularity) -> Sequence[PlainSlot]:
         """What happened, in pieces that lie in one bucket each; `starts` is where those begin."""
 
     def hours_of_week(self) -> Sequence[tuple[int, Count]]:

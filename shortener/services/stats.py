@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from shortener.domain import buckets
@@ -25,11 +26,12 @@ from shortener.storage import breakdowns
 from shortener.storage import stats as rows
 from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
-from shortener.storage.stats import Count, Scope, Slot, State
+from shortener.storage.stats import Count, PlainSlot, Scope, State
 
 Answer = dict[str, Any]
 
-_NOTHING = Slot(0, 0, 0)
+_NOTHING: PlainSlot = (0, 0, 0)
+_START = itemgetter(0)
 #: Groupings that are answered from slots, which are kept for ever.
 _OF_TIME = frozenset({TIMESERIES, HOUR_OF_WEEK})
 
@@ -198,9 +200,9 @@ def _is_gone(period: Period, pruned_before: int, question: Question) -> bool:
     return bool(question.filters) and periods.day_of(period.start_ms) < pruned_before
 
 
-def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    found = {slot[0]: slot for slot in slots}
-    if len(found) < len(slots) or not found.keys() <= set(starts):
+def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[PlainSlot]) -> list[dict[str, Any]]:
+    found = dict(zip(map(_START, slots), slots, strict=True))
+    if sum(map(found.__contains__, starts)) < len(slots):
         # Slots are narrower than buckets, or two pieces meet in one: hours of a year are sooner told without a look.
         found = _gathered(starts, slots)
     rows = map(found.get, starts, repeat(_NOTHING))
@@ -210,14 +212,14 @@ def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[Slot]) 
     ]
 
 
-def _gathered(starts: Sequence[int], slots: Sequence[Slot]) -> dict[int, Slot]:
+def _gathered(starts: Sequence[int], slots: Sequence[PlainSlot]) -> dict[int, PlainSlot]:
     """The sums of slots by the starts of the buckets that they lie in."""
-    found: dict[int, Slot] = {}
+    found: dict[int, PlainSlot] = {}
     for start_ms, clicks, unique in slots:
         # Never before the first: the first day or hour may begin before its first bucket.
         start = starts[max(bisect_right(starts, start_ms) - 1, 0)]
-        before = found.get(start, _NOTHING)
-        found[start] = Slot(start, before.clicks + clicks, before.unique + unique)
+        _, clicks_before, unique_before = found.get(start, _NOTHING)
+        found[start] = start, clicks_before + clicks, unique_before + unique
     return found
 
 
