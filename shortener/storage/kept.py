@@ -4,11 +4,12 @@ SQLAlchemy writes the places of a list into a statement whenever it runs. That a
 200 µs, and most questions about clicks take SQLite less.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Select, exc, literal_column
 
 #: Compiled statements: a page of statistics needs eight, some 5 KiB each; lists of another length are another one,
 #: so that each statement (storage/part_queries) has some three or four.
@@ -36,9 +37,19 @@ def rows(
     found = connection.exec_driver_sql(sql, given if places is None else tuple(map(given.__getitem__, places)))
     # Not by its own `all`, which makes a Row of each: of ten thousand that takes a millisecond, and as much again to
     # take them apart.
-    with found:
+    with found, _as_of_sqlalchemy(connection.dialect, sql):
         rows: Sequence[Sequence[Any]] = found.cursor.fetchall()
         return rows
+
+
+@contextmanager
+def _as_of_sqlalchemy(dialect: Dialect, sql: str) -> Iterator[None]:
+    """Raises a driver's error as SQLAlchemy does: SQLite reads while rows are fetched, and may fail there."""
+    driver_error: type[Exception] = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        raise exc.DBAPIError.instance(sql, None, error, driver_error, dialect=dialect) from error
 
 
 def unplanned(number: ColumnElement[int]) -> ColumnElement[int]:
