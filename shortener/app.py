@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.staticfiles import StaticFiles
 
@@ -41,9 +41,9 @@ from shortener.settings import Settings
 from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
-from shortener.web import ops, own_traffic, pages, previews, qr, redirects
+from shortener.web import own_traffic, pages, previews, qr, redirects
 from shortener.web.api import description, routes
-from shortener.web.deps import Parts, require_json, sent_key
+from shortener.web.deps import Parts, sent_key
 from shortener.web.grants import Grants
 from shortener.web.idempotency import Idempotent
 from shortener.web.live import Hub
@@ -81,9 +81,10 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
+        generate_unique_id_function=routes.operation_id,
+        routes=[*routes.included(configured.max_body_bytes, configured.max_bulk_bytes)],
     )
-    _add_routes(app, configured)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
     for part in (qr, previews, redirects):
         app.include_router(part.router)
@@ -102,20 +103,6 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(Observed)
     return app
-
-
-def _add_routes(app: FastAPI, configured: Settings) -> None:
-    """Everything but the short links, which read no body at all."""
-    for router in routes.ROUTERS:
-        of_many = router is routes.OF_MANY
-        app.include_router(
-            router,
-            prefix="/api/v1",
-            dependencies=[] if of_many else [Depends(require_json)],
-            max_body_size=configured.max_bulk_bytes if of_many else configured.max_body_bytes,
-        )
-    app.include_router(ops.router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
 
 
 def _most_bytes(configured: Settings, path: str) -> int:
