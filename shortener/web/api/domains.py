@@ -86,7 +86,7 @@ def get(name: str, parts: PartsDep, _caller: LinksReader) -> Response:
 )
 def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) -> Response:
     """Change the fields that are given; null is the instance's own again. Seen by every worker within a second."""
-    edits = {field: getattr(body, field) for field in body.model_fields_set}
+    edits = {field: getattr(body, field) for field in body.sent_fields()}
     edited = service.edit(
         parts.database, parts.link_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
     )

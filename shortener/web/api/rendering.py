@@ -66,7 +66,7 @@ def fields_of(body: LinkPut | LinkPatch, *, whole: bool = False) -> dict[str, An
 
     A password is hashed here, before any transaction begins. Raises PasswordInvalid.
     """
-    names = type(body).model_fields if whole else body.model_fields_set
+    names = type(body).model_fields if whole else body.sent_fields()
     values = {name: getattr(body, name) for name in names}
     if "tags" in values:
         values["tags"] = tuple(body.tags)

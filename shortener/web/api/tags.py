@@ -76,7 +76,7 @@ def listing(
 )
 def patch(tag: str, body: TagPatch, parts: PartsDep, caller: LinksWriter) -> Response:
     """Rename a tag on all its links, or give it another colour; null takes the colour away."""
-    edits = {field: getattr(body, field) for field in body.model_fields_set}
+    edits = {field: getattr(body, field) for field in body.sent_fields()}
     return ORJSONResponse(render(service.edit(parts.database, tag, edits, actor=caller.actor)))
 
 

@@ -65,6 +65,13 @@ class In(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
+    def sent_fields(self) -> list[str]:
+        """The names of the fields that the client sent, in the order of the description.
+
+        pydantic has them as a set, whose order differs from one process to the next.
+        """
+        return [name for name in type(self).model_fields if name in self.model_fields_set]
+
 
 class Out(BaseModel):
     """What goes out."""
