@@ -14,6 +14,7 @@ import pytest
 from tests.addresses import ACCEPTED, REFUSED
 from tests.conftest import DATA
 from tests.server import Server, eventually
+from tests.sizes import nightly, size
 
 #: How the user agents of the test data name themselves, the most telling mark first.
 BROWSER_MARKS = (
@@ -52,9 +53,10 @@ def breakdown(api: httpx2.Client, path: str = "", **params: str) -> dict[str, in
     return {row["value"]: row["clicks"] for row in answer["data"]}
 
 
+@nightly
 def test_every_address_every_browser(server: Server, api: httpx2.Client, browsers: list[dict[str, str]]) -> None:
     dice = random.Random(7)
-    targets = addresses()
+    targets = dice.sample(addresses(), size(600, 4876))
     with ThreadPoolExecutor(8) as pool:
         links = list(pool.map(lambda target: api.post("/api/v1/links", json={"target": target}).json(), targets))
     weights = [int(browser["weight"]) for browser in browsers]

@@ -17,16 +17,18 @@ from tests.acceptance.flood import EVERY, KNOWN
 from tests.acceptance.visitors import Visitor, clicks, create, metrics, port_of, visit, wait_until_drained
 from tests.cli.process import eventually, served
 from tests.conftest import ADMIN_KEY
+from tests.sizes import nightly, size
 from tests.spools import agreed, drain_all, id_of
 
 #: Bytes by which a worker may grow.
 MOST_GROWTH = 64 * 2**20
-UNKNOWN = 1_000_000
+UNKNOWN = size(100_000, 10_000_000)
 #: Over sockets: so many times so many at once.
-ROUNDS, TOGETHER = 40, 500
+ROUNDS, TOGETHER = size(10, 200), 500
 
 
-def test_a_million_unknown_codes(tmp_path: Path, sqlite_template: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@nightly
+def test_many_unknown_codes(tmp_path: Path, sqlite_template: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Through lookup and cache, with visits of known links in between."""
     url, spool = f"sqlite:///{tmp_path / 'shortener.db'}", tmp_path / "spool"
     shutil.copy(sqlite_template, tmp_path / "shortener.db")
@@ -51,6 +53,7 @@ def test_a_million_unknown_codes(tmp_path: Path, sqlite_template: Path, capsys: 
     database.close()
 
 
+@nightly
 def test_a_scan_of_a_server(tmp_path: Path) -> None:
     """Every unknown code is counted as one, a few are recorded; and every visit of the link among them is a click."""
     with served(tmp_path, SHORTENER_ADMIN_KEY=ADMIN_KEY) as serving:

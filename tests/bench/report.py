@@ -31,7 +31,8 @@ Where a figure has a bar, this stands behind it; the median has to be at most th
 _REPEATING = """\
 ## Repeating it
 
-```
+<!-- takes minutes: and needs nginx and wrk -->
+```sh
 make bench                                        # everything; {minutes} minutes here
 .venv/bin/python -m tests.bench --only redirect   # subjects whose name contains it; writes nothing
 .venv/bin/python -m tests.bench --help

@@ -36,6 +36,7 @@ from shortener.storage.engine import Database
 from tests import frames, sums
 from tests.clicks import age_link, click_on, drain, fold_all, make_link
 from tests.frames import Click
+from tests.sizes import IS_NIGHTLY, nightly, size
 from tests.spools import count, drain_all, now_ms, put, raw_rows
 from tests.storage.test_pruning import at, prune_all, today
 
@@ -332,10 +333,11 @@ actions = st.one_of(
 )
 
 
+@nightly
 @settings(
-    max_examples=60,
+    max_examples=size(25, 2_000),
     deadline=None,
-    derandomize=True,
+    derandomize=not IS_NIGHTLY,
     # One database for all examples: what earlier ones left in it must agree too.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

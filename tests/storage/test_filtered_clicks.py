@@ -19,6 +19,7 @@ from shortener.storage.click_tables import click
 from shortener.storage.engine import Connection, Database
 from shortener.storage.raw_clicks import Selection
 from tests.clicks import click_on, drain, random_click, some_filters
+from tests.sizes import nightly, size
 from tests.storage.test_raw_clicks import (
     ALL,
     EVER,
@@ -59,6 +60,7 @@ def listed(database: Database, whose: Whose, filters: Filters, limit: int) -> li
     return pages
 
 
+@nightly
 @pytest.mark.parametrize("looked_through", [7, 20_000])
 @pytest.mark.parametrize("whose", [whose for whose, _ in SCOPES.values()], ids=SCOPES.keys())
 def test_a_filtered_list_is_the_list_filtered(
@@ -76,7 +78,7 @@ def test_a_filtered_list_is_the_list_filtered(
     drain(database, [random_click(dice.choice(linked), now_ms(), 1, dice) for _ in range(40)])
     whole, newest_first = exported(database, whose), backwards(database, whose)
     lengths = set()
-    for _ in range(6):
+    for _ in range(size(3, 40)):
         filters = some_filters(dice)
         expected = passing(whole, filters)
         export = clicks.export(database, whose, EVER, EVERYBODY, filters)

@@ -21,6 +21,7 @@ from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Database
 from tests.clicks import age_link, click_on, drain, fold_all, make_link, random_click
 from tests.frames import Click
+from tests.sizes import nightly, size
 from tests.spools import now_ms
 from tests.storage.test_pruning import prune_all
 from tests.storage.test_statistics import a_question
@@ -94,6 +95,7 @@ def happen(database: Database, links: Sequence[Link], dice: random.Random) -> No
         erasing.of_link(database, dice.choice(links).code, actor="test")
 
 
+@nightly
 @pytest.mark.parametrize(("seed", "most_since", "few"), [(0, 500, 0), (1, 500, 500), (2, 40, 10), (3, -1, 10)])
 def test_whatever_happens_answers_are_those_of_the_whole(
     database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, seed: int, most_since: int, few: int
@@ -102,8 +104,8 @@ def test_whatever_happens_answers_are_those_of_the_whole(
     monkeypatch.setattr(since, "_FEW", few)
     dice, answers = random.Random(seed), Answers(database, ROOM)
     drain(database, [random_click(dice.choice(links), now_ms(), SPAN_DAYS, dice) for _ in range(200)])
-    questions = [a_page(), *(a_question(dice, now_ms()) for _ in range(8))]
-    for _ in range(8):
+    questions = [a_page(), *(a_question(dice, now_ms()) for _ in range(size(4, 8)))]
+    for _ in range(size(3, 40)):
         for place in PLACES:
             for question in questions:
                 assert told(answers, place, question) == stats.answer(database, place, question)

@@ -38,6 +38,7 @@ from tests.clicks import (
     random_click,
     some_filters,
 )
+from tests.sizes import nightly, size
 from tests.storage.test_pruning import prune_all
 
 SPAN_DAYS = 100
@@ -247,7 +248,8 @@ def keys_of(grouping: str, world: World) -> Callable[[Seen], Sequence[str | None
     }[grouping]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@nightly
+@pytest.mark.parametrize("seed", range(size(1, 20)))
 def test_answers_equal_the_model(world: World, seed: int) -> None:
     dice = random.Random(seed)
     now_ms = period.to_ms(datetime.now(UTC))
@@ -273,7 +275,8 @@ def always_from_totals(monkeypatch: pytest.MonkeyPatch, *, when: bool) -> None:
     monkeypatch.setattr(rollup, "_TOTALS", -MANY_DAYS if when else MANY_DAYS)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@nightly
+@pytest.mark.parametrize("seed", range(size(1, 20)))
 def test_what_is_left_of_totals_equals_the_model(world: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some of it folded, some days pruned."""
     dice = random.Random(seed)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from shortener.app import create_app
 from shortener.settings import Settings
 from tests.conftest import ADMIN_KEY
+from tests.sizes import IS_NIGHTLY, nightly, size
 
 #: All of schemathesis' checks are on: no 5xx; status, content type, headers and body as described; what the
 #: description forbids refused; no way in without a key; and so on. Where one is told otherwise, here is why.
@@ -28,7 +29,7 @@ CHECKS: dict[str, Any] = {
 }
 #: Its check for open doors takes the key away again by this very name.
 WITH_KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
-EXAMPLES = 40
+EXAMPLES = size(12, 300)
 #: What the runs below must have met, or they have not been to where the interesting answers are.
 MET = {
     GenerationMode.POSITIVE: {200, 201, 204, 302, 404, 422},
@@ -50,6 +51,7 @@ def described(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     app.state.parts.database.close()
 
 
+@nightly
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_generated_requests(described: Any, mode: GenerationMode) -> None:
     met: set[int] = set()
@@ -72,7 +74,7 @@ def try_out(operation: Any, mode: GenerationMode, met: set[int]) -> None:
         max_examples=EXAMPLES,
         deadline=None,
         database=None,
-        derandomize=True,
+        derandomize=not IS_NIGHTLY,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

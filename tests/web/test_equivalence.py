@@ -35,6 +35,7 @@ from shortener.web.edge import EdgeProtocol
 from shortener.web.protocol import BoundedHttpProtocol
 from tests.clicks import POLICY
 from tests.conftest import ADMIN_KEY, FIREFOX
+from tests.sizes import IS_NIGHTLY, nightly, size
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TARGET = "https://example.com/a/page?q=1"
@@ -71,7 +72,7 @@ LINKS: dict[str, dict[str, Any]] = {
 }
 PROXIES = "127.0.0.0/8,10.0.0.0/8"
 #: For each of the instances.
-_CONVERSATIONS = 800
+_CONVERSATIONS = size(250, 10_000)
 _PATIENCE = 10
 
 
@@ -323,7 +324,8 @@ def conversations(draw: st.DrawFn) -> list[bytes]:
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
-@settings(max_examples=_CONVERSATIONS, deadline=None, derandomize=True)
+@nightly
+@settings(max_examples=_CONVERSATIONS, deadline=None, derandomize=not IS_NIGHTLY)
 @given(conversations(), st.booleans())
 def test_the_edge_and_the_routes_say_the_same(both: Both, pieces: list[bytes], cold: bool) -> None:
     heard = {}
