@@ -4,8 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # What is measured has nothing installed but what it needs: some packages load others that happen to be there.
 BENCH_VENV := .venv-bench
+# One more than cores: tests wait now and then.
+JOBS   ?= $(shell expr $$(nproc) + 1)
+PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+# What runs without coverage, by its marks (pyproject.toml).
+REST   := nightly or process or postgresql
+# Of the larger folders, what notices most faults for its seconds.
+FAST   := tests/storage/test_links.py
 
-.PHONY: help run install dev test check format bench bench-large kills lock clean
+.PHONY: help run install dev test test-fast test-system test-nightly page faults check format bench bench-large kills lock clean
 
 help:            ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -17,10 +24,30 @@ install: $(VENV)/.runtime   ## build .venv/ with .venv/bin/shortener
 
 dev: $(VENV)/.dev           ## the same, with what tests and checks need
 
-test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage
-	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term tests --ignore=tests/bench --ignore=tests/browser
-	$(BIN)/python -m pytest -q -n auto tests/browser
-	$(BIN)/python -m pytest -q tests/bench
+# First what coverage is measured of, then the rest: real processes, the long forms of tests in their small size, and
+# on PostgreSQL what has run on SQLite. Measuring takes two thirds more CPU, and would find hardly a line more there.
+test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage; T=tests/web runs a part
+ifdef T
+	$(PYTEST) $(T)
+else
+	$(PYTEST) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
+	$(PYTEST) -m '($(REST)) and not system' tests
+endif
+
+test-fast: dev   ## what a change needs, in under a minute: the domain, the pieces, one database
+	$(PYTEST) -m 'not nightly' -k 'not postgresql' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
+
+test-system: dev ## tests that need programs beside Python: chromium
+	$(PYTEST) -m system tests
+
+test-nightly: dev kills   ## the long forms of tests in their large size, and the kills
+	TEST_SIZE=nightly $(PYTEST) -m nightly tests
+
+page: dev        ## follow one page of the documents, P=docs/API.md, and print what differs
+	$(BIN)/python -m tests.docs $(P)
+
+faults: dev      ## put known faults back, one at a time, and see that the tests find each
+	$(BIN)/python -m tests.faults
 
 check: dev       ## format, lint, types, architecture
 	$(BIN)/ruff format --check .

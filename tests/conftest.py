@@ -21,10 +21,23 @@ AUTHORIZED = {"authorization": f"Bearer {ADMIN_KEY}"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
 DATA = Path(__file__).parent / "data"
 ENGINES = ("sqlite", "postgresql")
+#: The folders whose tests run apart from the others, and the mark that says so (pyproject.toml has what it means).
+_MARK_OF_FOLDER = {"acceptance": "process", "docs": "process", "bench": "process", "browser": "system"}
 
 # What the developer's own environment says must not reach the tests.
 for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
     del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test by its folder and by the database of its variant."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in _MARK_OF_FOLDER:
+            item.add_marker(_MARK_OF_FOLDER[folder])
+        variant = getattr(item, "callspec", None)
+        if variant is not None and "postgresql" in variant.params.values():
+            item.add_marker("postgresql")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """A real browser: Debian's chromium, driven by playwright. Where there is none the tests are skipped, but in CI."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.programs import path_of
 from tests.server import Server
 
 #: No sandbox, because CI may be root; the rest keeps chromium from asking its maker things.
@@ -56,11 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 # Not longer than a module: playwright keeps an event loop running, in which other tests could start none.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("REQUIRE_CHROMIUM"):
-            pytest.fail("chromium is required here and not installed")
-        pytest.skip("chromium is not installed")
+    path = path_of("chromium", "chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield browser

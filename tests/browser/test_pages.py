@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 
 from tests.server import Server
 
-pytestmark = pytest.mark.browser
-
 PAGES = {"home": "/", "not-found": "/no-such-link", "gone": "/switched-off"}
 
 

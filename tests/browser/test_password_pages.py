@@ -10,8 +10,6 @@ from playwright.sync_api import Page, expect
 
 from tests.server import Server
 
-pytestmark = pytest.mark.browser
-
 PASSWORD = "open sesame"
 LONG = "https://example.com/" + "a-very-long-way/" * 12 + "?" + "&".join(f"parameter{n}=value{n}" for n in range(20))
 RULE = {"conditions": [{"type": "device", "value": "ios"}], "target": "https://example.com/app"}

@@ -1,11 +1,8 @@
 """A person follows a short link, and the statistics say so within two seconds."""
 
-import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.server import Server, eventually
-
-pytestmark = pytest.mark.browser
 
 
 def test_a_visit_is_redirected_and_counted(page: Page, server: Server, landing: str, scheme: str) -> None:

@@ -354,6 +354,7 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("options", "settings", "message"), FAILURES.values(), ids=FAILURES.keys())
 def test_a_start_that_fails_says_why_in_one_line(
     nowhere: Path, options: tuple[str, ...], settings: dict[str, str], message: str
