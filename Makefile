@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 JOBS   ?= $(shell expr $$(nproc) + 1)
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 # What runs without coverage, by its marks (pyproject.toml).
-REST   := nightly or process or postgresql
+REST   := nightly or process or repeated
 # Of the larger folders, what notices most faults for its seconds.
 FAST   := tests/storage/test_links.py
 
@@ -25,7 +25,7 @@ install: $(VENV)/.runtime   ## build .venv/ with .venv/bin/shortener
 dev: $(VENV)/.dev           ## the same, with what tests and checks need
 
 # First what coverage is measured of, then the rest: real processes, the long forms of tests in their small size, and
-# on PostgreSQL what has run on SQLite. Measuring takes two thirds more CPU, and would find hardly a line more there.
+# on PostgreSQL and over servers what has run on SQLite and in process. Measuring takes two thirds more CPU, and would find hardly a line more there.
 test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage; T=tests/web runs a part
 ifdef T
 	$(PYTEST) $(T)
@@ -37,8 +37,8 @@ endif
 test-fast: dev   ## what a change needs, in under a minute: the domain, the pieces, one database
 	$(PYTEST) -m 'not nightly' -k 'not postgresql' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
 
-test-system: dev ## tests that need programs beside Python: chromium
-	$(PYTEST) -m system tests
+test-system: dev ## tests that need programs beside Python: chromium, nginx, wrk
+	$(PYTEST) --dist loadfile -m system tests/browser tests/bench
 
 test-nightly: dev kills   ## the long forms of tests in their large size, and the kills
 	TEST_SIZE=nightly $(PYTEST) -m nightly tests

@@ -30,14 +30,14 @@ for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test by its folder and by the database of its variant."""
+    """Marks each test by its folder and by its variant."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in _MARK_OF_FOLDER:
             item.add_marker(_MARK_OF_FOLDER[folder])
-        variant = getattr(item, "callspec", None)
-        if variant is not None and "postgresql" in variant.params.values():
-            item.add_marker("postgresql")
+        variant = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if any(each in ("postgresql", "remote") for each in variant if isinstance(each, str)):
+            item.add_marker("repeated")
 
 
 @pytest.fixture(scope="session")

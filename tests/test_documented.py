@@ -1,13 +1,26 @@
 """Documented or red: what the code has and what the documents say of it are the same, in both directions."""
 
 import re
+import tomllib
 from pathlib import Path
+
+import pytest
 
 from shortener import errors
 from shortener.settings import PREFIX, Settings
 from shortener.web.errors import STATUS_OF_CODE
 
 ROOT = Path(__file__).parents[1]
+FIGURES = tomllib.loads((ROOT / "docs/figures.toml").read_text())
+#: Pages that tell of the product, by name. Benchmarks and kills are reports, decisions are of their day.
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/guides").glob("*.md")]
+    if path.name not in {"BENCHMARKS.md", "RELIABILITY.md"}
+}
+_BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+#: What a page says of cost or speed.
+_CLAIM = re.compile(r"[\d,.]+ ?(?:µs|ms)\b|[\d,.]+ times (?:the CPU|nginx)|\d,000 (?:\w+ )?a second")
 
 
 def every_error(kind: type[errors.ShortenerError] = errors.ShortenerError) -> set[type[errors.ShortenerError]]:
@@ -40,3 +53,20 @@ def test_every_error_is_in_the_api_guide_and_back() -> None:
 def test_error_codes_are_distinct() -> None:
     codes = [error.code for error in every_error()]
     assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_on_the_pages_that_state_it(name: str) -> None:
+    figure = FIGURES[name]
+    assert figure.keys() == {"says", "pages", "by", "on"}
+    for page in figure["pages"]:
+        assert figure["says"] in " ".join(PAGES[page].split()), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_states_no_figure_of_its_own(page: str) -> None:
+    text = " ".join(_BLOCK.sub("", PAGES[page]).split())
+    for figure in FIGURES.values():
+        if page in figure["pages"]:
+            text = text.replace(figure["says"], "")
+    assert not _CLAIM.findall(text)

@@ -14,7 +14,7 @@ from tests.postgres import Postgres
 #: Whatever is drawn is drawn with it; where the blows land depends on the machine all the same.
 SEED = int(os.environ.get("KILLS_SEED", "20261122"))
 #: In `make kills` it is 1,000 kills and 20 restarts.
-_KILLS, _RESTARTS = 30, 2
+_KILLS, _RESTARTS = 20, 2
 #: Enough for clicks to be lost where they can be.
 _A_FEW = 6
 

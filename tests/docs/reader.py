@@ -42,8 +42,9 @@ class Reader:
         self._log = folder / "serve.log"
         self._server: int | None = None
         self._postgres = f"@localhost:{postgres_port}/"
+        # With one process for a page's few tests: the others are busy with the rest of the suite.
         path = [str(Path(sys.executable).parent), str(PROGRAMS), os.environ["PATH"]]
-        environment = {"PATH": ":".join(path), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+        environment = {"PATH": ":".join(path), "HOME": str(folder), "LC_ALL": "C.UTF-8", "JOBS": "0"}
         if postgres_port:
             environment |= {"PGHOST": "localhost", "PGPORT": str(postgres_port), "PGUSER": "postgres"}
         self._shell = subprocess.Popen(

@@ -96,7 +96,7 @@ _REPEATING = """\
 make kills                                        # 1,000 kills and 20 restarts; writes this page
 .venv/bin/python -m tests.kills --kills 100       # less of it; writes nothing
 .venv/bin/python -m tests.kills --seed 7          # other moments
-.venv/bin/python -m pytest tests/acceptance/test_kills.py   # 30 kills and 2 restarts, as in `make test`
+.venv/bin/python -m pytest tests/acceptance/test_kills.py   # 20 kills and 2 restarts, as in `make test`
 ```
 
 This page took {minutes:.0f} minutes. The tests take their seed from `KILLS_SEED`. Any complaint is printed with the
