@@ -4,13 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # What is measured has nothing installed but what it needs: some packages load others that happen to be there.
 BENCH_VENV := .venv-bench
-# One more than cores: tests wait now and then.
+# More than cores: tests wait now and then, those of real processes a third of their time.
 JOBS   ?= $(shell expr $$(nproc) + 1)
-PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+PYTEST := $(BIN)/python -m pytest -q --dist worksteal -n
 # What runs without coverage, by its marks (pyproject.toml).
 REST   := nightly or process or repeated
 # Of the larger folders, what notices most faults for its seconds.
-FAST   := tests/storage/test_links.py
+FAST   := $(addprefix tests/,storage/test_drainer.py storage/test_batch.py storage/test_lookup.py storage/test_statistics.py \
+          web/test_links.py web/test_redirects.py web/test_rules.py web/test_stats.py web/test_keys.py web/test_openapi.py \
+          cli/test_stats.py)
 
 .PHONY: help run install dev test test-fast test-system test-nightly page faults check format bench bench-large kills lock clean
 
@@ -28,20 +30,20 @@ dev: $(VENV)/.dev           ## the same, with what tests and checks need
 # on PostgreSQL and over servers what has run on SQLite and in process. Measuring takes two thirds more CPU, and would find hardly a line more there.
 test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage; T=tests/web runs a part
 ifdef T
-	$(PYTEST) $(T)
+	$(PYTEST) $(JOBS) $(T)
 else
-	$(PYTEST) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
-	$(PYTEST) -m '($(REST)) and not system' tests
+	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
+	$(PYTEST) $(shell expr $(JOBS) + 1) -m '($(REST)) and not system' tests
 endif
 
-test-fast: dev   ## what a change needs, in under a minute: the domain, the pieces, one database
-	$(PYTEST) -m 'not nightly' -k 'not postgresql' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
+test-fast: dev   ## what a change needs, in under a minute: the pieces, and of the rest what answers on one database
+	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
 
 test-system: dev ## tests that need programs beside Python: chromium, nginx, wrk
-	$(PYTEST) --dist loadfile -m system tests/browser tests/bench
+	$(PYTEST) $(JOBS) --dist loadfile -m system tests/browser tests/bench
 
 test-nightly: dev kills   ## the long forms of tests in their large size, and the kills
-	TEST_SIZE=nightly $(PYTEST) -m nightly tests
+	TEST_SIZE=nightly $(PYTEST) $(JOBS) -m nightly tests
 
 page: dev        ## follow one page of the documents, P=docs/API.md, and print what differs
 	$(BIN)/python -m tests.docs $(P)

@@ -22,7 +22,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.
 DATA = Path(__file__).parent / "data"
 ENGINES = ("sqlite", "postgresql")
 #: The folders whose tests run apart from the others, and the mark that says so (pyproject.toml has what it means).
-_MARK_OF_FOLDER = {"acceptance": "process", "docs": "process", "bench": "process", "browser": "system"}
+_MARK_OF_FOLDER = {"acceptance": "process", "docs": "process", "bench": "system", "browser": "system"}
 
 # What the developer's own environment says must not reach the tests.
 for name in [name for name in os.environ if name.startswith("SHORTENER_")]:

@@ -13,8 +13,6 @@ from tests.bench.__main__ import SUBJECTS, missing
 from tests.bench.subject import Bar, Column, Plan, Row, Sample, Subject, Table
 from tests.bench.visits import FAILED, LOST
 
-#: wrk and nginx.
-pytestmark = pytest.mark.system
 #: Long enough for a server that is not warm to answer once on a busy machine, and little enough of everything.
 _PLAN = Plan(
     cores=cpu.cores(),
