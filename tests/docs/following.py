@@ -25,30 +25,30 @@ _BEHIND_SECONDS, _AGAIN_SECONDS = 20.0, 0.2
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a step of a page said, and what is wrong with that, None if nothing."""
+class Result:
+    """The output of a step, and how it differs from the page, None if it does not."""
 
     step: Step
-    said: str
-    wrong: str | None
+    output: str
+    fault: str | None
 
 
 def follow(path: Path, folder: Path) -> str | None:
-    """Follows a page in a new folder below `folder`, up to the first step that is wrong; says what is."""
-    for each in said_by(path, folder):
-        if each.wrong:
-            return f"{path.relative_to(ROOT)}:{each.step.line}: $ {each.step.command}\n\n{each.wrong}"
+    """Follows a page in a new folder below `folder`, up to the first step whose output differs; says how."""
+    for each in results(path, folder):
+        if each.fault:
+            return f"{path.relative_to(ROOT)}:{each.step.line}: $ {each.step.command}\n\n{each.fault}"
     return None
 
 
-def said_by(path: Path, folder: Path) -> Iterator[Said]:
-    """Every step of a page, followed in a new folder below `folder`."""
+def results(path: Path, folder: Path) -> Iterator[Result]:
+    """Follows a page in a new folder below `folder`; the result of each step."""
     with _postgres(path) as port, Reader(Path(tempfile.mkdtemp(dir=folder)), postgres_port=port) as reader:
-        for step in _needed(path):
-            made = _followed(reader, step)
-            assert not made.wrong, f"{step.command}\n{made.wrong}"
+        for step in _steps_before(path):
+            result = _follow_step(reader, step)
+            assert not result.fault, f"{step.command}\n{result.fault}"
         for step in page.steps(path):
-            yield _followed(reader, step)
+            yield _follow_step(reader, step)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def _postgres(path: Path) -> Iterator[int | None]:
         server.stop()
 
 
-def _needed(path: Path) -> list[Step]:
+def _steps_before(path: Path) -> list[Step]:
     """What the reader has done before: the steps that make an instance, if the page asks for one."""
     if _INSTANCE not in path.read_text():
         return []
@@ -74,17 +74,17 @@ def _needed(path: Path) -> list[Step]:
     return [step for step in page.steps(install) if step.line > first]
 
 
-def _followed(reader: Reader, step: Step) -> Said:
+def _follow_step(reader: Reader, step: Step) -> Result:
     deadline = time.monotonic() + _BEHIND_SECONDS
     while True:
-        code, said = reader.follow(step)
-        wrong = _fault(step, code, said)
-        if wrong is None or time.monotonic() > deadline or not _ASKS.search(step.command) or " -X " in step.command:
-            return Said(step, said, wrong)
+        code, output = reader.follow(step)
+        fault = _fault(step, code, output)
+        if fault is None or time.monotonic() > deadline or not _ASKS.search(step.command) or " -X " in step.command:
+            return Result(step, output, fault)
         time.sleep(_AGAIN_SECONDS)
 
 
-def _fault(step: Step, code: int, said: str) -> str | None:
-    if step.shown is None:
-        return f"exit code {code}:\n{said}" if code else None
-    return outputs.difference(step.shown, said, step.language)
+def _fault(step: Step, code: int, output: str) -> str | None:
+    if step.expected is None:
+        return f"exit code {code}:\n{output}" if code else None
+    return outputs.difference(step.expected, output, step.language)

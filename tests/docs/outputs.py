@@ -1,10 +1,10 @@
-"""Whether a command said what its page shows, where some things differ each time: times, keys, generated codes."""
+"""Compares the output of a command with the one in its page: some things differ each time, such as times and keys."""
 
 import json
 import re
 from typing import Any
 
-#: What may differ, by name: where the page shows a text of this form, the command must have said one of this form.
+#: What may differ, by name: where the page shows a text of this form, the output must have one of this form.
 #: Dates from 2090 on are a page's own, and must be the same.
 RULES = {
     "time": r"(?!209)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?",
@@ -21,25 +21,25 @@ RULES = {
     "server": r"\bhost=/\S+",
 }
 #: Any 7 characters of a generated code, of which a page shows one that looks like it.
-_SAID = RULES | {"generated_code": r"[2-9A-HJ-NP-Za-km-z]{7}"}
+_ACTUAL = RULES | {"generated_code": r"[2-9A-HJ-NP-Za-km-z]{7}"}
 _VARIABLE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in RULES.items()))
 #: What a page leaves out; on a line of its own, any number of lines.
 _CUT = "…"
 
 
-def difference(shown: str, said: str, language: str) -> str | None:
-    """What `said` has otherwise than the page, None if nothing."""
-    if language == "json" and _CUT not in shown:
-        return _difference_of_data(shown, said)
+def difference(expected: str, output: str, language: str) -> str | None:
+    """How `output` differs from what the page shows, None if it does not: JSON as data, the rest by line."""
+    if language == "json" and _CUT not in expected:
+        return _difference_of_data(expected, output)
     if language == "json":
-        shown, said = "".join(shown.split()), "".join(said.split())
-    if re.fullmatch(_pattern(shown), _plain(said)):
+        expected, output = "".join(expected.split()), "".join(output.split())
+    if re.fullmatch(_pattern(expected), _plain(output)):
         return None
-    return f"the page shows:\n{shown}\n\nthe command says:\n{said}"
+    return f"the page shows:\n{expected}\n\nthe command says:\n{output}"
 
 
-def _pattern(shown: str) -> str:
-    lines = [".*(?:\n.*)*?" if line == _CUT else _form(line) for line in _plain(shown).split("\n")]
+def _pattern(expected: str) -> str:
+    lines = [".*(?:\n.*)*?" if line == _CUT else _form(line) for line in _plain(expected).split("\n")]
     return "\n".join(lines)
 
 
@@ -48,27 +48,27 @@ def _plain(text: str) -> str:
     return "\n".join(re.sub(r"\s+", " ", line).strip() for line in text.strip("\r\n").splitlines())
 
 
-def _form(shown: str) -> str:
-    """A regular expression for everything that a page may show as `shown`."""
+def _form(expected: str) -> str:
+    """A regular expression for everything that a page may show as `expected`."""
     parts, end = [], 0
-    for match in _VARIABLE.finditer(shown):
+    for match in _VARIABLE.finditer(expected):
         assert match.lastgroup
-        parts += [_literal(shown[end : match.start()]), f"(?:{_SAID[match.lastgroup]})"]
+        parts += [_literal(expected[end : match.start()]), f"(?:{_ACTUAL[match.lastgroup]})"]
         end = match.end()
-    return "".join([*parts, _literal(shown[end:])])
+    return "".join([*parts, _literal(expected[end:])])
 
 
-def _literal(shown: str) -> str:
-    return ".*?".join(map(re.escape, shown.split(_CUT)))
+def _literal(expected: str) -> str:
+    return ".*?".join(map(re.escape, expected.split(_CUT)))
 
 
-def _difference_of_data(shown: str, said: str) -> str | None:
+def _difference_of_data(expected: str, output: str) -> str | None:
     try:
-        expected, found = _documents(shown), _documents(said)
+        documents, found = _documents(expected), _documents(output)
     except ValueError as error:
-        return f"not JSON ({error}):\n{said}"
-    different = _path_of_difference(expected, found, "$")
-    return different and f"{different}\n\nthe command says:\n{said}"
+        return f"not JSON ({error}):\n{output}"
+    different = _path_of_difference(documents, found, "$")
+    return different and f"{different}\n\nthe command says:\n{output}"
 
 
 def _documents(text: str) -> list[Any]:

@@ -36,15 +36,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Step:
-    """A command, or a script, that a reader types. `shown` is its output in the page, None where there is none."""
+    """A command, or a script, that a reader types. `expected` is its output in the page, None where there is none."""
 
     command: str
     line: int
-    shown: str | None = None
-    #: The language of `shown`: JSON is compared as data, everything else as lines.
+    expected: str | None = None
+    #: The language of `expected`: JSON is compared as data, everything else as lines.
     language: str = "console"
-    #: The line of the page that `shown` begins on.
-    shown_line: int = 0
+    #: The line of the page that `expected` begins on.
+    expected_line: int = 0
 
 
 class BadPage(Exception):
@@ -71,7 +71,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def steps(path: Path) -> list[Step]:
-    """What the reader of a page does, in order. Raises BadPage where a block is neither run, output nor marked."""
+    """What the reader of a page does, in order. Raises BadPage where a block is neither run, output, nor marked."""
     found: list[Step] = []
     for block in blocks(path.read_text(encoding="utf-8")):
         if block.mark:
@@ -80,8 +80,8 @@ def steps(path: Path) -> list[Step]:
             found += _console(block)
         elif block.language in _SCRIPTS:
             found.append(Step(_SCRIPTS[block.language].format(block.text), block.line))
-        elif block.follows_a_block and found and found[-1].shown is None:
-            found[-1] = replace(found[-1], shown=block.text, language=block.language, shown_line=block.line + 1)
+        elif block.follows_a_block and found and found[-1].expected is None:
+            found[-1] = replace(found[-1], expected=block.text, language=block.language, expected_line=block.line + 1)
         else:
             raise BadPage(f"{path.name}:{block.line}: neither commands, nor their output, nor marked as not run")
     return found
@@ -89,10 +89,10 @@ def steps(path: Path) -> list[Step]:
 
 def _console(block: Block) -> Iterator[Step]:
     command, line = "", block.line
-    shown: list[str] = []
+    expected: list[str] = []
 
     def step() -> Step:
-        return Step(command, line, "\n".join(shown) or None, shown_line=line + 1 + command.count("\n"))
+        return Step(command, line, "\n".join(expected) or None, expected_line=line + 1 + command.count("\n"))
 
     for number, text in enumerate(block.text.splitlines(), block.line + 1):
         if command.endswith("\\"):
@@ -100,9 +100,9 @@ def _console(block: Block) -> Iterator[Step]:
         elif text.startswith("$ "):
             if command:
                 yield step()
-            command, shown, line = text[2:], [], number
+            command, expected, line = text[2:], [], number
         elif not command:
             raise BadPage(f"line {number}: output before any command")
         else:
-            shown.append(text)
+            expected.append(text)
     yield step()

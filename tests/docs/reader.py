@@ -60,21 +60,21 @@ class Reader:
         self._type('curl() { command curl --no-progress-meter "$@"; }')
 
     def follow(self, step: Step) -> tuple[int, str]:
-        """The exit code of a step and what it said, in the words of the page: its port."""
+        """The exit code and the output of a step, with the ports that the page has."""
         command = step.command.replace(_KEY, self.key).replace(f":{_PORT}", f":{self.port}")
         command = command.replace(_POSTGRES, self._postgres)
         command = re.sub(r"^make test$", _PART_OF_TESTS, command)
         command = re.sub(r"^make (?!run)", f"make -C {_CHECKOUT} ", command)
         if serve := _SERVE.match(command):
-            code, said = self._serve(serve[1].replace("make run", "shortener serve"), step.shown or "")
+            code, output = self._serve(serve[1].replace("make run", "shortener serve"), step.expected or "")
         else:
-            code, said = self._type(command)
-        said = said.replace(self._postgres, _POSTGRES)
-        return code, re.sub(rf"(:|\bport ){self.port}\b", rf"\g<1>{_PORT}", said)
+            code, output = self._type(command)
+        output = output.replace(self._postgres, _POSTGRES)
+        return code, re.sub(rf"(:|\bport ){self.port}\b", rf"\g<1>{_PORT}", output)
 
-    def _serve(self, command: str, shown: str) -> tuple[int, str]:
+    def _serve(self, command: str, expected: str) -> tuple[int, str]:
         """Starts a server instead of the one before, which is left alone if the page shows that this start fails."""
-        fails = shown.startswith("shortener: ")
+        fails = expected.startswith("shortener: ")
         if not fails:
             self.stop()
         self._log.write_text("")
@@ -82,13 +82,13 @@ class Reader:
         _, started = self._type(f"{command}{port} >{self._log} 2>&1 & echo $!")
         number = int(started.split()[-1])
         eventually(lambda: "\nStop " in self._log.read_text() or not _is_alive(number), _PATIENCE)
-        said = self._log.read_text()
-        if "\nStop " not in said:
-            return self._type(f"wait {number}")[0], said
+        output = self._log.read_text()
+        if "\nStop " not in output:
+            return self._type(f"wait {number}")[0], output
         self._server = number
-        if made := re.search(r"^ {4}(shk_\S+)$", said, re.MULTILINE):
+        if made := re.search(r"^ {4}(shk_\S+)$", output, re.MULTILINE):
             self.key = made[1]
-        return 0, said
+        return 0, output
 
     def _type(self, command: str) -> tuple[int, str]:
         assert self._shell.stdin
@@ -97,13 +97,13 @@ class Reader:
         script = f"{{\n{command}\n}} </dev/null\nprintf '\\n{_MARK} %s\\n' $?\n"
         self._shell.stdin.write(script.encode())
         self._shell.stdin.flush()
-        said, deadline = b"", time.monotonic() + _PATIENCE
-        while not (end := re.search(rf"\n{_MARK} (\d+)\n$".encode(), said)):
+        output, deadline = b"", time.monotonic() + _PATIENCE
+        while not (end := re.search(rf"\n{_MARK} (\d+)\n$".encode(), output)):
             ready, _, _ = select.select([self._shell.stdout], [], [], max(0.0, deadline - time.monotonic()))
             piece = os.read(self._shell.stdout.fileno(), 65536) if ready else b""
-            assert piece, f"no end of `{command}` within {_PATIENCE} s:\n{said.decode()}"
-            said += piece
-        return int(end[1]), said[: end.start()].decode()
+            assert piece, f"no end of `{command}` within {_PATIENCE} s:\n{output.decode()}"
+            output += piece
+        return int(end[1]), output[: end.start()].decode()
 
     def stop(self) -> None:
         """Ends the server, as Ctrl+C does."""

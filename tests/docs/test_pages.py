@@ -22,10 +22,10 @@ def test_a_page_can_be_followed(path: Path, tmp_path: Path) -> None:
     for program in ("bash", "curl"):
         path_of(program)
     today = datetime.now(UTC).date()
-    wrong = follow(path, tmp_path)
-    if wrong and today != datetime.now(UTC).date():
-        wrong = follow(path, tmp_path)  # midnight came between a visit and its statistics
-    assert not wrong, wrong
+    fault = follow(path, tmp_path)
+    if fault and today != datetime.now(UTC).date():
+        fault = follow(path, tmp_path)  # midnight came between a visit and its statistics
+    assert not fault, fault
 
 
 def test_what_is_not_run_stays_little() -> None:
