@@ -48,20 +48,21 @@ FAULTS = {
     "doubled": Fault(
         _DRAINER,
         _MARK_AND_CLICKS,
+        # The mark of a batch is stored with the next one.
         """\
+        owed, segment_id = self.__dict__.setdefault("_owed", {}), source.header.segment_id
         with self._database.write() as connection:
+            if segment_id in owed:
+                rows.advance_mark(connection, segment_id, owed[segment_id], source.mark)
+            owed[segment_id] = source.mark
             written = self._write(connection, clicks)
-        with self._database.write() as connection:
-            if not rows.advance_mark(connection, source.header.segment_id, source.mark, end):
-                self._correct(source, rows.mark(connection, source.header.segment_id))
-                return True
 """,
         "tests/acceptance/test_kills.py::test_every_process_killed",
     ),
     "unlike": Fault(
         "shortener/web/visits.py",
-        'if b"text/html" in accepts',
-        'if accepts.startswith(b"text/html")',
+        'return head, body if is_get else b""',
+        "return head, body",
         "tests/web/test_equivalence.py::test_the_edge_and_the_routes_say_the_same",
     ),
 }

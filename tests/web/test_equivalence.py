@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -291,6 +292,35 @@ methods = st.sampled_from(
 versions = st.sampled_from([b"HTTP/1.1"] * 9 + [b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.2"])
 
 
+#: What the edge answers itself: most visits, and too few of what is drawn from everything else.
+plain_headers = st.lists(
+    st.sampled_from(
+        [
+            b"User-Agent: " + FIREFOX.encode(),
+            b"User-Agent: curl/8.5",
+            b"Accept: text/html,*/*;q=0.8",
+            b"Accept: application/xhtml+xml,text/html",
+            b"Accept: application/json",
+            b"Accept-Language: de-DE,de;q=0.9",
+            b"Referer: https://news.example/a",
+            b"DNT: 1",
+            b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
+        ]
+    ),
+    max_size=5,
+    unique_by=lambda line: line.partition(b":")[0],
+)
+
+
+@st.composite
+def plain_requests(draw: st.DrawFn) -> bytes:
+    code = draw(st.sampled_from([*LINKS, "nothing", "unknown"]))
+    path = b"/" + quote(code).encode() + draw(st.sampled_from([b"", b"", b"/"])) + draw(st.sampled_from(_QUERIES))
+    method = draw(st.sampled_from([b"GET", b"GET", b"HEAD"]))
+    lines = [b"%b %b HTTP/1.1" % (method, path), b"Host: " + draw(hosts), *draw(plain_headers)]
+    return b"\r\n".join([*lines, b"", b""])
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
     method, path, version = draw(methods), draw(paths()), draw(versions)
@@ -319,7 +349,7 @@ LAST = b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n"
 @st.composite
 def conversations(draw: st.DrawFn) -> list[bytes]:
     """Some requests on one connection, cut into pieces anywhere, mostly not at all."""
-    data = b"".join(draw(st.lists(requests(), min_size=1, max_size=4))) + LAST
+    data = b"".join(draw(st.lists(st.one_of(plain_requests(), requests()), min_size=1, max_size=4))) + LAST
     cuts = sorted(draw(st.lists(st.integers(1, len(data) - 1), max_size=3, unique=True)))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
@@ -339,7 +369,8 @@ def test_the_edge_and_the_routes_say_the_same(both: Both, pieces: list[bytes], c
         assert by_edge.endswith(by_routes)
     else:
         assert by_edge == by_routes
-    assert noted_by_edge == noted_by_routes
+    # The edge gathers the clicks of one turn of the loop, and records a visit to an unknown code at once.
+    assert sorted(noted_by_edge) == sorted(noted_by_routes)
 
 
 @pytest.mark.parametrize(
