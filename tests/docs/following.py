@@ -66,7 +66,7 @@ def _postgres(path: Path) -> Iterator[int | None]:
 
 
 def _steps_before(path: Path) -> list[Step]:
-    """What the reader has done before: the steps that make an instance, if the page asks for one."""
+    """The steps that make an instance, if the page asks for one."""
     if _INSTANCE not in path.read_text():
         return []
     install = ROOT / "docs" / "INSTALL.md"

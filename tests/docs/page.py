@@ -71,7 +71,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def steps(path: Path) -> list[Step]:
-    """What the reader of a page does, in order. Raises BadPage where a block is neither run, output, nor marked."""
+    """The steps of a page, in order. Raises BadPage where a block is neither run, output, nor marked."""
     found: list[Step] = []
     for block in blocks(path.read_text(encoding="utf-8")):
         if block.mark:
