@@ -31,7 +31,7 @@ from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services.answers import Answers
 from shortener.services.drafts import LinkPolicy
-from shortener.services.keys import Preset, authenticate, opens
+from shortener.services.keys import Preset, opens
 from shortener.services.live import Feed
 from shortener.services.passwords import Passwords
 from shortener.services.qr import read_logo
@@ -43,11 +43,11 @@ from shortener.storage.engine import Database
 from shortener.web import errors as problems
 from shortener.web import own_traffic, pages, previews, qr, redirects
 from shortener.web.api import description, routes
-from shortener.web.deps import Parts, sent_key
+from shortener.web.api.route import operation_id
+from shortener.web.deps import Parts
 from shortener.web.grants import Grants
-from shortener.web.idempotency import Idempotent
 from shortener.web.live import Hub
-from shortener.web.middleware import BodyLimit, HeadAsGet, Observed
+from shortener.web.middleware import HeadAsGet, Observed
 from shortener.web.outbox import Outbox
 from shortener.web.visitors import Visitors
 from shortener.web.visits import Visits
@@ -81,8 +81,8 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        generate_unique_id_function=routes.operation_id,
-        routes=[*routes.included(configured.max_body_bytes, configured.max_bulk_bytes)],
+        generate_unique_id_function=operation_id,
+        routes=[*routes.ROUTES],
     )
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
@@ -93,21 +93,8 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     problems.install(app)
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
-    most_bytes = partial(_most_bytes, configured)
-    app.add_middleware(
-        Idempotent,
-        database=parts.database,
-        authenticate=lambda request: authenticate(parts.database, parts.preset, sent_key(request)),
-        most_bytes=most_bytes,
-    )
-    app.add_middleware(BodyLimit, most_bytes=most_bytes)
     app.add_middleware(Observed)
     return app
-
-
-def _most_bytes(configured: Settings, path: str) -> int:
-    """Of a body sent to `path`."""
-    return configured.max_bulk_bytes if path.endswith("/bulk") else configured.max_body_bytes
 
 
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:

@@ -43,11 +43,8 @@ class Refused(ShortenerError):
         super().__init__(detail)
         #: The input at fault, as its sender named it; None when no single one is.
         self.field = field
-
-    @property
-    def problems(self) -> Sequence[FieldProblem]:
-        """One entry per input at fault."""
-        return [FieldProblem(self.field, self.code, self.detail)] if self.field else []
+        #: One entry per input at fault.
+        self.problems: Sequence[FieldProblem] = [FieldProblem(field, self.code, self.detail)] if field else []
 
 
 class ValidationFailed(Refused):
@@ -55,12 +52,7 @@ class ValidationFailed(Refused):
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         super().__init__()
-        self._problems = tuple(problems)
-
-    @property
-    def problems(self) -> Sequence[FieldProblem]:
-        """One entry per input at fault."""
-        return self._problems
+        self.problems = tuple(problems)
 
 
 class MalformedJson(Refused):
@@ -73,6 +65,10 @@ class UnsupportedMediaType(Refused):
 
 class BodyTooLarge(Refused):
     """The body is larger than this instance accepts."""
+
+
+class BodyIncomplete(Refused):
+    """The body broke off, or came too slowly."""
 
 
 class HeadTooLarge(Refused):

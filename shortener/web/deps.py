@@ -103,25 +103,31 @@ def sent_key(request: Request) -> bytes:
     raise errors.KeyMissing
 
 
+async def authenticated(request: Request, scope: Scope) -> Caller:
+    """Who sends `request`, whose key must have `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    parts: Parts = request.app.state.parts
+    key = sent_key(request)
+    found = keys.of_preset(parts.preset, key)
+    if found is None:
+        found = await run_in_threadpool(keys.authenticate, parts.database, parts.preset, key)
+    if not found.may(scope):
+        allowed = ", ".join(sorted(found.scopes))
+        raise errors.ScopeMissing(f"This needs the scope {scope}; the key has {allowed}.")
+    return found
+
+
 def caller_with(scope: Scope) -> Callable[..., Awaitable[Caller]]:
-    """A dependency that lets through who sends a key with `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    """A dependency on who sends a key with `scope`. It tells the route what to ask for (web/api/route)."""
 
     async def caller(
         request: Request,
-        parts: PartsDep,
         _bearer_scheme: Annotated[object, Security(_bearer)],
         _header_scheme: Annotated[object, Security(_header)],
     ) -> Caller:
-        key = sent_key(request)
-        found = keys.of_preset(parts.preset, key)
-        if found is None:
-            found = await run_in_threadpool(keys.authenticate, parts.database, parts.preset, key)
-        if not found.may(scope):
-            allowed = ", ".join(sorted(found.scopes))
-            raise errors.ScopeMissing(f"This needs the scope {scope}; the key has {allowed}.")
+        found: Caller = request.state.caller
         return found
 
-    caller.needs = scope  # type: ignore[attr-defined]  # read by the test that holds every route to a scope
+    caller.needs = scope  # type: ignore[attr-defined]  # read by web/api/route
     return caller
 
 
@@ -144,18 +150,3 @@ DomainName = Annotated[
     Annotated[str, Field(max_length=253)],
     Query(description="The link's domain; empty is the default one.", examples=["go.example.com"]),
 ]
-
-
-async def require_json(request: Request) -> None:
-    """Refuses a body that does not say it is plain JSON. Raises UnsupportedMediaType."""
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    if not has_body:
-        return
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not JSON.fullmatch(sent):
-        raise errors.UnsupportedMediaType(
-            f"The body must be JSON, sent with Content-Type: application/json (not '{sent or 'none'}')."
-        )
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
-        raise errors.UnsupportedMediaType(f"Send the body as it is, without Content-Encoding (not '{coding}').")

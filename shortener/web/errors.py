@@ -45,6 +45,7 @@ STATUS_OF_CODE = {
     "domain-taken": 409,
     "domain-in-use": 409,
     "idempotency-key-spent": 409,
+    "body-incomplete": 408,
     "link-gone": 410,
     "version-mismatch": 412,
     "body-too-large": 413,

@@ -1,14 +1,12 @@
 """What wraps every request. Pure ASGI: the framework's own middleware class costs 190 µs a request."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shortener import errors, metrics
-from shortener.web import errors as problems
+from shortener import metrics
 from shortener.web.responses import is_endless
 
 #: Label of requests that no route took.
@@ -55,40 +53,6 @@ class HeadAsGet:
 
     def _is_ours(self, path: str) -> bool:
         return path.split("/", 2)[1:2] != [] and path.split("/", 2)[1] in self._reserved
-
-
-def body_too_large(most: int) -> errors.BodyTooLarge:
-    """What to say of a body of more than `most` bytes."""
-    return errors.BodyTooLarge(f"The body is larger than the {most} bytes that this instance accepts.")
-
-
-class BodyLimit:
-    """Refuses calls of the API that announce a body that is too large, before anything of it is read.
-
-    Bodies that announce nothing are counted as they come, by the framework.
-    """
-
-    def __init__(self, app: ASGIApp, most_bytes: Callable[[str], int]) -> None:
-        """`most_bytes` says how many a path takes."""
-        self._app = app
-        self._most_bytes = most_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one connection."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
-            await self._app(scope, receive, send)
-            return
-        most = self._most_bytes(scope["path"])
-        if self._announced(scope) > most:
-            response = problems.respond(Request(scope), body_too_large(most))
-            await response(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    @staticmethod
-    def _announced(scope: Scope) -> int:
-        """The Content-Length of a request; the parser has seen to it that it is a number."""
-        return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
 class Observed:

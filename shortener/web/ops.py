@@ -9,11 +9,12 @@ from shortener.clicks import election
 from shortener.redirect.entry import UNCACHED
 from shortener.web import pages
 from shortener.web.api import examples
+from shortener.web.api.route import operation_id
 from shortener.web.api.schemas.problems import HealthOut, ReadinessOut
 from shortener.web.deps import Parts, PartsDep
 from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id)
 
 _NOT_STORED = {"cache-control": "no-store"}
 

@@ -16,11 +16,10 @@ from shortener.domain import visitor
 from shortener.errors import Refused
 from shortener.redirect.entry import UNCACHED, Entry
 from shortener.services.passwords import Attempt, seconds_to_wait
+from shortener.web import bodies, pages
 from shortener.web import errors as problems
-from shortener.web import pages
 from shortener.web.clicks import Request as Click
 from shortener.web.deps import Parts
-from shortener.web.middleware import body_too_large
 
 #: Where programs put the password; UTF-8.
 HEADER: Final = "X-Link-Password"
@@ -137,7 +136,7 @@ async def _body(request: Request) -> bytes:
             async for piece in request.stream():
                 body += piece
                 if len(body) > MAX_FORM_BYTES:
-                    raise body_too_large(MAX_FORM_BYTES)
+                    raise bodies.too_large(MAX_FORM_BYTES)
     except (TimeoutError, ClientDisconnect) as error:
         raise errors.FormExpired from error
     return body

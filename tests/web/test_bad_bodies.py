@@ -207,11 +207,9 @@ def test_forms(instance: Instance, method: str, path: str) -> None:
 @every_route
 def test_compressed_bodies(instance: Instance, method: str, path: str, coding: str) -> None:
     headers = {**JSON, "content-encoding": coding}
-    response = instance.send(method, path, content=LINK.encode(), headers=headers)
-    assert "Content-Encoding" in assert_problem(response, "unsupported-media-type")["detail"]
-    # FastAPI reads the body before it asks any dependency, so what is really compressed is no JSON first.
-    response = instance.send(method, path, content=gzip.compress(LINK.encode()), headers=headers)
-    assert_problem(response, "malformed-json")
+    for content in (LINK.encode(), gzip.compress(LINK.encode())):
+        response = instance.send(method, path, content=content, headers=headers)
+        assert "Content-Encoding" in assert_problem(response, "unsupported-media-type")["detail"]
 
 
 def test_json_that_is_good_in_other_clothes(instance: Instance) -> None:

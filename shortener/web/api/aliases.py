@@ -1,19 +1,16 @@
 """/api/v1/links/{code}/aliases."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener import errors
 from shortener.services import aliases as service
 from shortener.web.api import examples
 from shortener.web.api.rendering import answer
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.links import AliasCreate, LinkOut
 from shortener.web.deps import DomainName, LinksWriter, PartsDep
-from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(
-    prefix="/links/{code}/aliases", tags=["links"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("links", "/links/{code}/aliases")
 
 
 @router.post(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import StreamingResponse
 
@@ -12,14 +12,28 @@ from shortener import errors
 from shortener.domain.link import Link
 from shortener.errors import Refused
 from shortener.services import bulk as service
+from shortener.settings import Settings
 from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.api.rendering import draft_of, fields_of, render
+from shortener.web.api.route import ApiRoute, make_router
 from shortener.web.api.schemas.bulk import BulkDelete, BulkEdit, BulkOut
 from shortener.web.api.schemas.links import LinkCreate
 from shortener.web.deps import JSON, LinksWriter, Parts, PartsDep
 
-router = APIRouter(prefix="/links/bulk", tags=["links"], responses=examples.WITH_KEY)
+
+class BulkRoute(ApiRoute):
+    """A route whose body holds many items, as JSON or as NDJSON."""
+
+    is_json = False
+
+    @staticmethod
+    def most_bytes(settings: Settings) -> int:
+        """Of a body."""
+        return settings.max_bulk_bytes
+
+
+router = make_router("links", "/links/bulk", BulkRoute)
 
 #: Passwords in one call: each takes as long as a hundred links.
 MAX_PASSWORDS = 20

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -18,13 +18,14 @@ from shortener.web.api.attachments import ByteOrderMark
 from shortener.web.api.classes import Classes
 from shortener.web.api.filters import FiltersDep
 from shortener.web.api.periods import PeriodDep
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.clicks import EXAMPLE, ClickOut
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.stats import DEFAULT
 from shortener.web.deps import DomainName, PartsDep, caller_with
 from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
+router = make_router("stats")
 
 _ERRORS = (errors.ValidationFailed, errors.TimeZoneUnknown, errors.PeriodInvalid)
 _EXAMPLE_ROW = [EXAMPLE.get(column) for column in service.COLUMNS]

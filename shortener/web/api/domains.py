@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -12,14 +12,13 @@ from shortener.domain import page as pages
 from shortener.services import domains as service
 from shortener.storage.domains import Domain
 from shortener.web.api import examples
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.domains import DomainCreate, DomainOut, DomainPatch
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.deps import Administrator, LinksReader, Parts, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = APIRouter(
-    prefix="/domains", tags=["domains"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("domains", "/domains")
 
 _FIELD_ERRORS = (
     errors.ValidationFailed,

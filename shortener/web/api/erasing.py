@@ -4,17 +4,17 @@ For administrators: it cannot be undone, and it changes the figures of the whole
 cannot destroy statistics otherwise either, since those of a deleted link stay.
 """
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener.services import erasing as service
 from shortener.services.erasing import Erased
 from shortener.web.api import examples
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.erasing import ErasedOut
 from shortener.web.deps import Administrator, DomainName, PartsDep
 from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
+router = make_router("stats")
 
 
 @router.delete(

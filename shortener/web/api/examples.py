@@ -37,7 +37,7 @@ WITH_KEY = refusals(
     errors.Broken,
 )
 #: What a call with a body can always end in.
-WITH_BODY = refusals(errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
+WITH_BODY = refusals(errors.MalformedJson, errors.BodyIncomplete, errors.BodyTooLarge, errors.UnsupportedMediaType)
 #: What a POST with an Idempotency-Key can end in.
 WITH_IDEMPOTENCY = refusals(errors.IdempotencyKeyInvalid, errors.IdempotencyKeyReused, errors.IdempotencyKeySpent)
 #: What can be wrong with the fields of a link, and with its code.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from shortener import errors
@@ -22,14 +22,13 @@ from shortener.storage import visits
 from shortener.storage.visits import Visited
 from shortener.web import clicks, limits
 from shortener.web.api import examples
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.explain import ExplainIn, ExplainOut
 from shortener.web.deps import DomainName, LinksReader, Parts, PartsDep
 from shortener.web.responses import ORJSONResponse
 from shortener.web.visitors import Facts
 
-router = APIRouter(
-    prefix="/links/{code}", tags=["links"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("links", "/links/{code}")
 
 _STATUS = {Outcome.NOT_FOUND: 404, Outcome.GONE: 410, Outcome.METHOD_NOT_ALLOWED: 405}
 

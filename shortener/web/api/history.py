@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -13,14 +13,13 @@ from shortener.storage.changes import Entry
 from shortener.storage.schedules import ScheduledChange
 from shortener.web.api import examples
 from shortener.web.api.rendering import answer, fields_of
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.links import LinkOut, RevertIn, ScheduleCreate, ScheduleOut, VersionOut
 from shortener.web.deps import DomainName, IfMatch, LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = APIRouter(
-    prefix="/links/{code}", tags=["links"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("links", "/links/{code}")
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -10,12 +10,13 @@ from shortener.domain import page as pages
 from shortener.domain.access import ApiKey
 from shortener.services import keys as service
 from shortener.web.api import examples
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.keys import KeyCreate, KeyCreated, KeyOut
 from shortener.web.deps import Administrator, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = APIRouter(prefix="/keys", tags=["keys"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
+router = make_router("keys", "/keys")
 
 
 @router.post(

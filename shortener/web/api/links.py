@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -14,14 +14,13 @@ from shortener.services import links as service
 from shortener.storage.links import Sort
 from shortener.web.api import examples
 from shortener.web.api.rendering import answer, draft_of, fields_of, render
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.fields import PageOut, one_line
 from shortener.web.api.schemas.links import LinkCreate, LinkOut, LinkPatch, LinkPut
 from shortener.web.deps import DomainName, IfMatch, LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = APIRouter(
-    prefix="/links", tags=["links"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("links", "/links")
 
 
 @router.post(

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
 from shortener import errors
@@ -14,10 +14,11 @@ from shortener.web import events
 from shortener.web.api import examples
 from shortener.web.api.classes import Classes
 from shortener.web.api.filters import FiltersDep
+from shortener.web.api.route import make_router
 from shortener.web.deps import DomainName, Parts, PartsDep, StatsReader, sent_key
 from shortener.web.streams import EventStream
 
-router = APIRouter(tags=["stats"], responses=examples.WITH_KEY)
+router = make_router("stats")
 
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 #: Characters of an id that an error repeats.

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -11,14 +11,13 @@ from shortener.services import orphans as service
 from shortener.services.orphans import Missed
 from shortener.web.api import examples
 from shortener.web.api.classes import Classes
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.orphans import OrphanOut
 from shortener.web.deps import Administrator, PartsDep
 from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(
-    prefix="/orphans", tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse
-)
+router = make_router("stats", "/orphans")
 
 
 @router.get(

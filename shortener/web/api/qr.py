@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener.domain import code as codes
@@ -10,10 +9,10 @@ from shortener.domain.host import short_url
 from shortener.services import links as service
 from shortener.services.qr import Kind
 from shortener.web import qr
-from shortener.web.api import examples
+from shortener.web.api.route import make_router
 from shortener.web.deps import DomainName, LinksReader, PartsDep
 
-router = APIRouter(prefix="/links", tags=["links"], responses=examples.WITH_KEY)
+router = make_router("links", "/links")
 
 
 def _drawing(kind: Kind) -> Callable[..., Response]:

@@ -1,6 +1,5 @@
 """Statistics: the same questions about all links, a link, a tag, a domain, and unknown codes."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from shortener import errors
@@ -8,13 +7,14 @@ from shortener.services import scopes
 from shortener.web.api import examples
 from shortener.web.api.any_text import TAG
 from shortener.web.api.questions import AskingDep, LinkAskingDep
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.stats import StatsOut
 from shortener.web.deps import PartsDep, StatsReader
 from shortener.web.responses import ORJSONResponse
 
 #: What the domain without a name is called in a path; no host has a name without a dot.
 DEFAULT = "default"
-router = APIRouter(tags=["stats"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
+router = make_router("stats")
 
 #: What can be wrong with a question.
 QUESTION_ERRORS = (

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from shortener import errors
@@ -15,10 +15,11 @@ from shortener.services.stats import Answer
 from shortener.web.api import attachments, examples
 from shortener.web.api.any_text import TAG
 from shortener.web.api.questions import FileAskingDep, LinkFileAskingDep
+from shortener.web.api.route import make_router
 from shortener.web.api.stats import DEFAULT, QUESTION_ERRORS
 from shortener.web.deps import PartsDep, caller_with
 
-router = APIRouter(tags=["stats"], responses=examples.WITH_KEY)
+router = make_router("stats")
 
 _COLUMNS = ("row", "value", "clicks", "unique")
 _EXAMPLE_ROW = (report.DATA, "Firefox", 120, 97)

@@ -7,7 +7,7 @@ method has both a tag at its end and something behind one: do not add GET of a s
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -17,12 +17,13 @@ from shortener.domain.tag import Tag
 from shortener.services import tags as service
 from shortener.web.api import examples
 from shortener.web.api.any_text import TAG
+from shortener.web.api.route import make_router
 from shortener.web.api.schemas.fields import PageOut, one_line
 from shortener.web.api.schemas.tags import TagCreate, TagMerge, TagOut, TagPatch
 from shortener.web.deps import LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = APIRouter(prefix="/tags", tags=["tags"], responses=examples.WITH_KEY, default_response_class=ORJSONResponse)
+router = make_router("tags", "/tags")
 
 
 @router.post(

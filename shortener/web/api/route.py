@@ -1,0 +1,90 @@
+"""How the API's routes are made: under one prefix, behind a key, and with a body that is read within limits."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, ClassVar
+
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from shortener import errors
+from shortener.domain.access import Scope
+from shortener.settings import Settings
+from shortener.web import bodies
+from shortener.web.api import examples
+from shortener.web.deps import JSON, authenticated
+from shortener.web.idempotency import answer_once
+from shortener.web.responses import ORJSONResponse
+
+_PREFIX = "/api/v1"
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of a route in the API's description, and so that of a method in generated clients."""
+    return f"{route.tags[0]}_{route.name}"
+
+
+class ApiRoute(APIRoute):
+    """A route that asks for the key before it reads a body, and reads that before the framework takes it apart.
+
+    Raises KeyMissing, KeyInvalid, ScopeMissing, UnsupportedMediaType, BodyTooLarge.
+    """
+
+    #: Whether a body must say that it is JSON.
+    is_json: ClassVar = True
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, behind ours."""
+        answer = super().get_route_handler()
+        (scope,) = set(_scopes(self.dependant))
+
+        async def handle(request: Request) -> Response:
+            request.state.caller = await authenticated(request, scope)
+            if self.is_json:
+                _require_json(request)
+            body = await bodies.read(request, self.most_bytes(request.app.state.parts.settings))
+            return await answer_once(request, body, answer)
+
+        return handle
+
+    @staticmethod
+    def most_bytes(settings: Settings) -> int:
+        """Of a body."""
+        return settings.max_body_bytes
+
+
+def make_router(tag: str, path: str = "", route_class: type[ApiRoute] = ApiRoute) -> APIRouter:
+    """A router for the routes under /api/v1 and `path`."""
+    return APIRouter(
+        prefix=_PREFIX + path,
+        tags=[tag],
+        responses=examples.WITH_KEY,
+        default_response_class=ORJSONResponse,
+        generate_unique_id_function=operation_id,
+        route_class=route_class,
+    )
+
+
+def _scopes(dependant: Dependant) -> Iterator[Scope]:
+    """What a key must be allowed to, by what the route depends on (deps.caller_with)."""
+    for part in dependant.dependencies:
+        scope = getattr(part.call, "needs", None)
+        if scope is not None:
+            yield scope
+        yield from _scopes(part)
+
+
+def _require_json(request: Request) -> None:
+    """Refuses a body that does not say it is plain JSON. Raises UnsupportedMediaType."""
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if not has_body:
+        return
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not JSON.fullmatch(sent):
+        raise errors.UnsupportedMediaType(
+            f"The body must be JSON, sent with Content-Type: application/json (not '{sent or 'none'}')."
+        )
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise errors.UnsupportedMediaType(f"Send the body as it is, without Content-Encoding (not '{coding}').")
