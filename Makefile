@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # What is measured has nothing installed but what it needs: some packages load others that happen to be there.
 BENCH_VENV := .venv-bench
-# More than cores: tests wait now and then, those of real processes a third of their time.
-JOBS   ?= $(shell expr $$(nproc) + 1)
+CORES  := $(shell nproc)
+# More than cores: tests wait now and then, those of real processes for a third of their time.
+JOBS   ?= $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/python -m pytest -q --dist worksteal -n
 # What runs without coverage, by its marks (pyproject.toml).
 REST   := nightly or process or repeated
@@ -32,7 +33,7 @@ test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverag
 ifdef T
 	$(PYTEST) $(JOBS) $(T)
 else
-	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
+	$(PYTEST) $(CORES) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
 	$(PYTEST) $(shell expr $(JOBS) + 1) -m '($(REST)) and not system' tests
 endif
 

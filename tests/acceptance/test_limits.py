@@ -65,19 +65,34 @@ class Cluster:
             database.close()
 
 
-@pytest.fixture(params=ENGINES)
-def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+@contextmanager
+def _cluster(request: pytest.FixtureRequest, above: Path) -> Iterator[Cluster]:
     workers = _NODES[request.param]
-    folders = [tmp_path / f"node-{number}" for number in range(len(workers))]
+    folders = [above / f"node-{number}" for number in range(len(workers))]
     for folder in folders:
         folder.mkdir()
     if request.param == "sqlite":
-        yield Cluster(f"sqlite:///{tmp_path}/shortener.db", folders, workers)
+        yield Cluster(f"sqlite:///{above}/shortener.db", folders, workers)
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     name = postgres.create()
     yield Cluster(postgres.url(name), folders, workers)
     postgres.drop(name)
+
+
+@pytest.fixture(params=ENGINES)
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+    with _cluster(request, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Cluster, list[Serving]]]:
+    """A cluster whose nodes run, for tests that start none themselves. Each has a link of its own."""
+    with _cluster(request, tmp_path_factory.mktemp("shared")) as made, made.running() as nodes:
+        yield made, nodes
 
 
 def at_once(nodes: Sequence[Serving], code: str, visitors: int) -> Counter[tuple[int, str]]:
@@ -96,17 +111,17 @@ def caught_up(nodes: Sequence[Serving], cluster: Cluster, code: str, wanted: int
     assert cluster.stored(code) == (wanted, wanted, 0)
 
 
-def test_exactly_so_many_are_redirected(cluster: Cluster) -> None:
-    with cluster.running() as nodes:
-        create(nodes[0], "limited", TARGET, max_clicks=MOST)
-        answers = at_once(nodes, "limited", VISITORS)
-        assert answers == {(FOUND, TARGET): MOST, (GONE, ""): VISITORS - MOST}
-        caught_up(nodes, cluster, "limited", MOST)
-        # And so it stays, for every worker.
-        for node in nodes:
-            with visitor_of_every_worker(node) as each:
-                assert {visitor.visit("limited").status for visitor in each.values()} == {GONE}
-        caught_up(nodes, cluster, "limited", MOST)
+def test_exactly_so_many_are_redirected(shared: tuple[Cluster, list[Serving]]) -> None:
+    cluster, nodes = shared
+    create(nodes[0], "exactly", TARGET, max_clicks=MOST)
+    answers = at_once(nodes, "exactly", VISITORS)
+    assert answers == {(FOUND, TARGET): MOST, (GONE, ""): VISITORS - MOST}
+    caught_up(nodes, cluster, "exactly", MOST)
+    # And so it stays, for every worker.
+    for node in nodes:
+        with visitor_of_every_worker(node) as each:
+            assert {visitor.visit("exactly").status for visitor in each.values()} == {GONE}
+    caught_up(nodes, cluster, "exactly", MOST)
 
 
 def test_a_restart_in_between_changes_nothing(cluster: Cluster) -> None:
@@ -146,29 +161,29 @@ def test_killed_in_between_none_is_granted_twice(cluster: Cluster) -> None:
 
 #: By name: who takes no slot, and what is said on their behalf before the end of the head.
 _HARMLESS = {
-    "HEAD": b"HEAD /limited HTTP/1.1\r\n" + BROWSER,
-    "a robot": b"GET /limited HTTP/1.1\r\nHost: go.example\r\nUser-Agent: Googlebot/2.1\r\n",
-    "a link unfurler": b"GET /limited HTTP/1.1\r\nHost: go.example\r\nUser-Agent: Slackbot-LinkExpanding 1.0\r\n",
-    "a program": b"GET /limited HTTP/1.1\r\nHost: go.example\r\nUser-Agent: curl/8.5.0\r\n",
-    "nobody": b"GET /limited HTTP/1.1\r\nHost: go.example\r\n",
-    "a browser that fetches ahead": b"GET /limited HTTP/1.1\r\n" + BROWSER + b"Sec-Purpose: prefetch\r\n",
+    "HEAD": b"HEAD /harmless HTTP/1.1\r\n" + BROWSER,
+    "a robot": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\nUser-Agent: Googlebot/2.1\r\n",
+    "a link unfurler": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\nUser-Agent: Slackbot-LinkExpanding 1.0\r\n",
+    "a program": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\nUser-Agent: curl/8.5.0\r\n",
+    "nobody": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\n",
+    "a browser that fetches ahead": b"GET /harmless HTTP/1.1\r\n" + BROWSER + b"Sec-Purpose: prefetch\r\n",
 }
 
 
-def test_robots_and_head_take_nothing(cluster: Cluster) -> None:
-    with cluster.running() as nodes:
-        create(nodes[0], "limited", TARGET, max_clicks=1)
-        with Visitor(port_of(nodes[-1])) as visitor:
-            for who, said in _HARMLESS.items():
-                for _ in range(3):
-                    answer = _answer_to(visitor, said)
-                    assert (answer.status, answer.target) == (200, ""), who
-                    # Not even in the page.
-                    assert TARGET.encode() not in answer.body, who
-            assert cluster.stored("limited") == (0, 0, 0)
-            assert visitor.visit("limited").target == TARGET
-            assert visitor.visit("limited").status == GONE
-        caught_up(nodes, cluster, "limited", 1)
+def test_robots_and_head_take_nothing(shared: tuple[Cluster, list[Serving]]) -> None:
+    cluster, nodes = shared
+    create(nodes[0], "harmless", TARGET, max_clicks=1)
+    with Visitor(port_of(nodes[-1])) as visitor:
+        for who, said in _HARMLESS.items():
+            for _ in range(3):
+                answer = _answer_to(visitor, said)
+                assert (answer.status, answer.target) == (200, ""), who
+                # Not even in the page.
+                assert TARGET.encode() not in answer.body, who
+        assert cluster.stored("harmless") == (0, 0, 0)
+        assert visitor.visit("harmless").target == TARGET
+        assert visitor.visit("harmless").status == GONE
+    caught_up(nodes, cluster, "harmless", 1)
 
 
 def _answer_to(visitor: Visitor, said: bytes) -> Answer:
@@ -176,31 +191,31 @@ def _answer_to(visitor: Visitor, said: bytes) -> Answer:
     return visitor.hear(to_head=said.startswith(b"HEAD"))
 
 
-def test_a_limit_that_is_raised_grants_the_rest(cluster: Cluster) -> None:
-    with cluster.running() as nodes:
-        create(nodes[0], "limited", TARGET, max_clicks=3)
-        assert at_once(nodes, "limited", 10) == {(FOUND, TARGET): 3, (GONE, ""): 7}
-        with Visitor(port_of(nodes[0])) as editor:
-            assert editor.call("PATCH", "/links/limited", {"max_clicks": 5}).status == 200
-        # Within a second everybody knows it: not one too many until then, and all in the end.
-        redirected = 0
-        with ExitStack() as stack:
-            asking = [stack.enter_context(Visitor(port_of(node))) for node in nodes]
+def test_a_limit_that_is_raised_grants_the_rest(shared: tuple[Cluster, list[Serving]]) -> None:
+    cluster, nodes = shared
+    create(nodes[0], "raised", TARGET, max_clicks=3)
+    assert at_once(nodes, "raised", 10) == {(FOUND, TARGET): 3, (GONE, ""): 7}
+    with Visitor(port_of(nodes[0])) as editor:
+        assert editor.call("PATCH", "/links/raised", {"max_clicks": 5}).status == 200
+    # Within a second everybody knows it: not one too many until then, and all in the end.
+    redirected = 0
+    with ExitStack() as stack:
+        asking = [stack.enter_context(Visitor(port_of(node))) for node in nodes]
 
-            def all_granted() -> bool:
-                nonlocal redirected
-                redirected += sum(visitor.visit("limited").status == FOUND for visitor in asking)
-                return redirected == 2
+        def all_granted() -> bool:
+            nonlocal redirected
+            redirected += sum(visitor.visit("raised").status == FOUND for visitor in asking)
+            return redirected == 2
 
-            eventually(all_granted, within=_CAUGHT_UP)
-        assert at_once(nodes, "limited", 10) == {(GONE, ""): 10}
-        caught_up(nodes, cluster, "limited", 5)
+        eventually(all_granted, within=_CAUGHT_UP)
+    assert at_once(nodes, "raised", 10) == {(GONE, ""): 10}
+    caught_up(nodes, cluster, "raised", 5)
 
 
-def test_who_must_not_be_tracked_takes_a_slot_too(cluster: Cluster) -> None:
-    with cluster.running() as nodes:
-        create(nodes[0], "limited", TARGET, max_clicks=1)
-        with Visitor(port_of(nodes[0])) as visitor:
-            private = f"GET /limited HTTP/1.1\r\nHost: go.example\r\nUser-Agent: {FIREFOX}\r\nSec-GPC: 1\r\n".encode()
-            assert [_answer_to(visitor, private).status for _ in range(2)] == [FOUND, GONE]
-        caught_up(nodes, cluster, "limited", 1)
+def test_who_must_not_be_tracked_takes_a_slot_too(shared: tuple[Cluster, list[Serving]]) -> None:
+    cluster, nodes = shared
+    create(nodes[0], "private", TARGET, max_clicks=1)
+    with Visitor(port_of(nodes[0])) as visitor:
+        private = f"GET /private HTTP/1.1\r\nHost: go.example\r\nUser-Agent: {FIREFOX}\r\nSec-GPC: 1\r\n".encode()
+        assert [_answer_to(visitor, private).status for _ in range(2)] == [FOUND, GONE]
+    caught_up(nodes, cluster, "private", 1)

@@ -1,5 +1,6 @@
 """`shortener serve`: real processes, from the first line they print to their exit code."""
 
+import gc
 import os
 import re
 import shlex
@@ -9,16 +10,21 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from shortener.server import main
 from shortener.storage.engine import sqlite_module
 from tests.cli.conftest import cells, run
 from tests.cli.process import PATIENCE, Serving, ended, eventually, served
 from tests.conftest import FIREFOX
 from tests.postgres import Postgres
+
+pytestmark = pytest.mark.process
 
 #: Seconds of processor time; on an idle machine the start takes hardly longer.
 QUICK = 3.0
@@ -354,24 +360,51 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
 }
 
 
-@pytest.mark.process
-@pytest.mark.parametrize(("options", "settings", "message"), FAILURES.values(), ids=FAILURES.keys())
-def test_a_start_that_fails_says_why_in_one_line(
-    nowhere: Path, options: tuple[str, ...], settings: dict[str, str], message: str
-) -> None:
+#: Those that are seen from outside too; nothing but the message differs between them and the others.
+FROM_OUTSIDE = ("a taken port", "a missing key file", "a PostgreSQL that says nothing")
+
+
+@pytest.fixture
+def ports(nowhere: Path) -> Iterator[Ports]:
+    """A taken and a closed port; a folder and a text lie about."""
     (nowhere / "folder").mkdir()
     (nowhere / "text").write_text("no database, no key")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = Ports(taken)
-        named = {f"SHORTENER_{name}": ports.fill(value) for name, value in settings.items()}
-        started = time.monotonic()
-        result = ended("serve", "--port", "0", *map(ports.fill, options), **named)
-        took = time.monotonic() - started
+        yield Ports(taken)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_start_that_fails_says_why_in_one_line(
+    name: str, ports: Ports, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, settings, message = FAILURES[name]
+    for setting, value in settings.items():
+        monkeypatch.setenv(f"SHORTENER_{setting}", ports.fill(value))
+    chosen = {"--host": "127.0.0.1", "--port": "0", **dict(pairwise(map(ports.fill, options)))}
+    try:
+        code = main(chosen["--host"], int(chosen["--port"]), 1, "shortener")
+    finally:
+        gc.enable()
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert_says_why(said.err, ports.fill(message))
+
+
+@pytest.mark.parametrize("name", FROM_OUTSIDE)
+def test_a_start_that_fails_soon_ends(name: str, ports: Ports) -> None:
+    options, settings, message = FAILURES[name]
+    named = {f"SHORTENER_{setting}": ports.fill(value) for setting, value in settings.items()}
+    started = time.monotonic()
+    result = ended("serve", "--port", "0", *map(ports.fill, options), **named)
+    assert time.monotonic() - started < SOON
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"shortener: {ports.fill(message)}")
-    assert result.stderr.count("\n") == 1
-    assert "secret" not in result.stderr
-    assert took < SOON
+    assert_says_why(result.stderr, ports.fill(message))
+
+
+def assert_says_why(said: str, message: str) -> None:
+    assert said.startswith(f"shortener: {message}")
+    assert said.count("\n") == 1
+    assert "secret" not in said
 
 
 def test_a_newer_database_is_left_alone(nowhere: Path) -> None:

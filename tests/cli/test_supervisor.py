@@ -18,6 +18,8 @@ from tests.cli.process import GONE, Serving, ended, eventually, group, served
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 
 KEY = {"SHORTENER_ADMIN_KEY": ADMIN_KEY}
+#: The processes of a server with two workers.
+TWO_WORKERS = {"worker-1", "worker-2", "drainer"}
 #: Connections after which both of two workers have surely got one.
 ENOUGH_CONNECTIONS = 300
 
@@ -80,7 +82,7 @@ BODY = b'{"target": "https://example.com/", "code": "slow"}'
 
 def test_every_process_is_called_by_what_it_does(nowhere: Path) -> None:
     with served(nowhere, "--port", "0", "--workers", "2") as serving:
-        eventually(lambda: serving.children.keys() == {"worker-1", "worker-2", "drainer"})
+        eventually(lambda: serving.children.keys() == TWO_WORKERS)
         assert {member.parent for member in group(serving.process.pid)} == {os.getpid(), serving.process.pid}
         assert serving.stop() == 0
     assert serving.errors.read_text() == ""
@@ -110,10 +112,11 @@ def test_a_worker_that_is_told_to_end_is_replaced(nowhere: Path) -> None:
         assert serving.stop() == 0
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("stopped", ["nobody", "worker-1"])
 def test_nothing_outlives_the_supervisor(nowhere: Path, stopped: str) -> None:
     with served(nowhere, "--port", "0", "--workers", "2", **KEY) as serving:
-        eventually(lambda: len(serving.children) == 3)
+        eventually(lambda: serving.children.keys() == TWO_WORKERS)
         if stopped != "nobody":
             os.kill(serving.children[stopped], signal.SIGSTOP)
         create_by = httpx2.Client(base_url=serving.url)
@@ -154,6 +157,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("numbers", SIGNALS.values(), ids=SIGNALS.keys())
 def test_a_request_in_flight_is_finished(nowhere: Path, numbers: Sequence[signal.Signals]) -> None:
     with served(nowhere, **KEY) as serving, upload(serving) as connection:
@@ -177,11 +181,12 @@ def test_who_interrupts_twice_does_not_wait(nowhere: Path) -> None:
             assert connection.recv(1000) == b""  # closed, without an answer
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_a_signal_to_the_whole_group_ends_everything_once(nowhere: Path, how: signal.Signals) -> None:
     """Ctrl+C at a terminal is one, and some process managers do so."""
     with served(nowhere, "--port", "0", "--workers", "2") as serving:
-        eventually(lambda: len(serving.children) == 3)
+        eventually(lambda: serving.children.keys() == TWO_WORKERS)
         os.killpg(serving.process.pid, how)
         assert serving.process.wait(5) == 0
     assert serving.errors.read_text() == ""
@@ -206,7 +211,7 @@ def test_a_worker_that_cannot_start_any_more_is_tried_less_and_less_often(nowher
 
 def test_two_workers_share_the_connections_and_one_page_of_metrics(nowhere: Path) -> None:
     with served(nowhere, "--port", "0", "--workers", "2") as serving, ExitStack() as opened:
-        eventually(lambda: len(serving.children) == 3)
+        eventually(lambda: serving.children.keys() == TWO_WORKERS)
         workers = [pid for name, pid in serving.children.items() if name.startswith("worker")]
         before = [sockets(pid) for pid in workers]
         clients: list[httpx2.Client] = []
@@ -217,7 +222,7 @@ def test_two_workers_share_the_connections_and_one_page_of_metrics(nowhere: Path
         assert {requests_counted(client) for client in clients} == {float(len(clients))}
         # Who comes in a worker's place goes on where that one ended.
         os.kill(workers[0], signal.SIGKILL)
-        eventually(lambda: len(serving.children) == 3 and workers[0] not in serving.children.values())
+        eventually(lambda: serving.children.keys() == TWO_WORKERS and workers[0] not in serving.children.values())
         with httpx2.Client(base_url=serving.url) as client:
             assert requests_counted(client) == float(len(clients))
         assert serving.stop() == 0

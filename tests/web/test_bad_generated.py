@@ -29,7 +29,7 @@ CHECKS: dict[str, Any] = {
 }
 #: Its check for open doors takes the key away again by this very name.
 WITH_KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
-EXAMPLES = size(8, 300)
+EXAMPLES = size(5, 300)
 #: What the runs below must have met, or they have not been to where the interesting answers are.
 MET = {
     GenerationMode.POSITIVE: {200, 201, 204, 302, 404, 422},

@@ -18,6 +18,7 @@ from shortener.settings import Settings
 from shortener.web.clicks import Request
 from shortener.web.visitors import Visitors
 from tests.conftest import AUTHORIZED, FIREFOX
+from tests.sizes import nightly, size
 from tests.web.waiting import drained
 
 TARGET = "https://example.com/"
@@ -145,11 +146,12 @@ def proxied(settings: Settings) -> Iterator[TestClient]:
         yield opened
 
 
+@nightly
 def test_explain_agrees_with_the_redirect(proxied: TestClient, browsers: list[dict[str, str]]) -> None:
     client = proxied
     create(client, rules=RULES, forward_query=True)
     met: set[int | None] = set()
-    for visitor in visitors(browsers, 1000):
+    for visitor in visitors(browsers, size(500, 5000)):
         headers = {
             "user-agent": visitor["user_agent"],
             "accept-language": visitor["accept_language"],
