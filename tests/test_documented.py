@@ -8,7 +8,7 @@ import pytest
 
 from shortener import errors
 from shortener.settings import PREFIX, Settings
-from shortener.web.errors import STATUS_OF_CODE
+from shortener.web.statuses import STATUS_OF_CODE
 
 ROOT = Path(__file__).parents[1]
 FIGURES = tomllib.loads((ROOT / "docs/figures.toml").read_text())

@@ -1,4 +1,4 @@
-"""The only table from error code to HTTP status, and how an error looks: a problem document, or a page for people."""
+"""How an error looks: a problem document, or a page for people."""
 
 import re
 from collections.abc import Sequence
@@ -21,68 +21,8 @@ from shortener.domain.link import State
 from shortener.errors import FieldProblem, ShortenerError
 from shortener.web import pages
 from shortener.web.responses import ProblemResponse
+from shortener.web.statuses import STATUS_OF_CODE
 
-STATUS_OF_CODE = {
-    "malformed-json": 400,
-    "key-missing": 401,
-    "key-invalid": 401,
-    "scope-missing": 403,
-    "not-found": 404,
-    "link-not-found": 404,
-    "key-not-found": 404,
-    "method-not-allowed": 405,
-    "password-required": 403,
-    "password-wrong": 403,
-    "form-expired": 403,
-    "domain-not-found": 404,
-    "tag-not-found": 404,
-    "alias-not-found": 404,
-    "version-not-found": 404,
-    "schedule-not-found": 404,
-    "code-taken": 409,
-    "external-id-taken": 409,
-    "tag-taken": 409,
-    "domain-taken": 409,
-    "domain-in-use": 409,
-    "idempotency-key-spent": 409,
-    "body-incomplete": 408,
-    "link-gone": 410,
-    "version-mismatch": 412,
-    "body-too-large": 413,
-    "unsupported-media-type": 415,
-    "head-too-large": 431,
-    "validation-failed": 422,
-    "target-invalid": 422,
-    "target-too-long": 422,
-    "target-characters": 422,
-    "target-scheme": 422,
-    "target-user-info": 422,
-    "target-own-host": 422,
-    "code-invalid": 422,
-    "code-reserved": 422,
-    "dates-contradict": 422,
-    "tag-invalid": 422,
-    "rule-invalid": 422,
-    "placeholder-invalid": 422,
-    "password-invalid": 422,
-    "color-invalid": 422,
-    "qr-invalid": 422,
-    "alias-invalid": 422,
-    "domain-invalid": 422,
-    "schedule-invalid": 422,
-    "bulk-invalid": 422,
-    "idempotency-key-invalid": 422,
-    "idempotency-key-reused": 422,
-    "too-many-tries": 429,
-    "cursor-invalid": 422,
-    "time-zone-unknown": 422,
-    "period-invalid": 422,
-    "too-many-buckets": 422,
-    "internal-error": 500,
-    "live-unavailable": 503,
-    "database-unavailable": 503,
-    "database-busy": 503,
-}
 #: Seconds after which it is worth trying again.
 RETRY_AFTER = 2
 

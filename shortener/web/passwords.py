@@ -20,6 +20,7 @@ from shortener.web import bodies, pages
 from shortener.web import errors as problems
 from shortener.web.clicks import Request as Click
 from shortener.web.deps import Parts
+from shortener.web.statuses import STATUS_OF_CODE
 
 #: Where programs put the password; UTF-8.
 HEADER: Final = "X-Link-Password"
@@ -67,7 +68,7 @@ def form(request: Request, entry: Entry, parts: Parts, refusal: Refused | None =
     if not pages.wanted(request) or request.method not in ("GET", "HEAD", "POST"):
         return _refuse(request, refusal or errors.PasswordRequired(_FOR_PROGRAMS))
     browser = parts.grants.browser(request)
-    status = 200 if refusal is None else problems.STATUS_OF_CODE[refusal.code]
+    status = 200 if refusal is None else STATUS_OF_CODE[refusal.code]
     response = pages.page(
         "password.html",
         status,

@@ -17,7 +17,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.storage import tables
 from shortener.web.api.schemas.problems import ProblemOut
-from shortener.web.errors import STATUS_OF_CODE
+from shortener.web.statuses import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 from tests.postgres import Postgres
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shortener.web.errors import STATUS_OF_CODE
+from shortener.web.statuses import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY
 from tests.server import Server, eventually
 

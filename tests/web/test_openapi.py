@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from shortener.web.errors import STATUS_OF_CODE
+from shortener.web.statuses import STATUS_OF_CODE
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
