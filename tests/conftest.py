@@ -33,8 +33,8 @@ for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
     del os.environ[name]
 
 
-# Imports and the thousands of collected tests stay to the end. Looking through them for garbage, again and again, took
-# a fifth of the time.
+# Imports and the thousands of collected tests stay to the end. Looking through them for garbage, again and again,
+# took a fifth of the time.
 gc.disable()
 
 
