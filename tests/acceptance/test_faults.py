@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -310,17 +310,11 @@ class TestPostgreSQL:
                     assert b"\r\nretry-after: " in refused.head
                 assert readiness(serving)["database"] != "ok"
                 # The drainer has tried by now and says so, too.
-                eventually(lambda: readiness(serving)["drainer"] != "ok")
+                eventually(lambda: self._all_answer(visitors, answered) and readiness(serving)["drainer"] != "ok")
             finally:
                 own_postgres.start()
             began = time.monotonic()
-
-            def is_well_and_answers() -> bool:
-                # Connections without visits would be closed after some seconds, which pass on a busy machine.
-                answered.update(visitor.visit("known").status for visitor in visitors)
-                return is_well(serving)
-
-            eventually(is_well_and_answers, within=SOON)
+            eventually(lambda: self._all_answer(visitors, answered) and is_well(serving), within=SOON)
             with Visitor(port_of(serving)) as editor:
                 assert editor.call("PATCH", "/links/known", {"target": NEW}).status == 200
             edited = self._until_all_lead_to(NEW, visitors, answered)
@@ -330,6 +324,11 @@ class TestPostgreSQL:
         assert (clicks(serving, "known"), clicks(serving, "other")) == (answered[302], 2)
         assert edited < 5.0
         assert time.monotonic() - began < SOON
+
+    def _all_answer(self, visitors: Iterable[Visitor], answered: Counter[int]) -> bool:
+        """Keeps the visitors' connections busy: idle ones are closed after seconds that pass on a busy machine."""
+        answered.update(visitor.visit("known").status for visitor in visitors)
+        return True
 
     def _until_all_lead_to(self, target: str, visitors: Collection[Visitor], answered: Counter[int]) -> float:
         began = time.monotonic()
