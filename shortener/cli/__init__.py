@@ -2,10 +2,12 @@
 alike; this module only knows which commands there are. Heavy imports stay inside the commands that need them.
 """
 
+import os
 import sys
 from typing import Annotated
 
 import typer
+from typer import core
 
 from shortener import __version__, errors
 from shortener.cli import (
@@ -30,12 +32,16 @@ from shortener.cli import (
 from shortener.cli.output import complain
 from shortener.domain import text
 
+# Rich leaves bold and dim where NO_COLOR takes the colours (https://no-color.org); without Rich help has no styles.
+if os.environ.get("NO_COLOR"):
+    core.HAS_RICH = False
+
 app = typer.Typer(
     name="shortener",
     help="A self-hosted URL shortener: fast redirects, exact click statistics, a REST API.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
 app.command("stats")(stats.stats)

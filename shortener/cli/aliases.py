@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from shortener.cli.client import Api, Key, Url, in_path
-from shortener.cli.one_link import Code, Domain, link_path, show_link
+from shortener.cli.one_link import Code, Domain, named, show_link
 from shortener.cli.output import AsJson, show_json
 
 app = typer.Typer(help="Other codes of a link.", no_args_is_help=True)
@@ -21,8 +21,10 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Let another code lead where a link leads, and show the link."""
-    link = Api(url, key).call("POST", link_path(code, "aliases"), json={"code": alias}, params={"domain": domain})
-    show_link(link, as_json=as_json)
+    api = Api(url, key)
+    link = named(api, code, domain)
+    changed = api.call("POST", link.path("aliases"), json={"code": alias}, params=link.params)
+    show_link(changed, as_json=as_json)
 
 
 @app.command()
@@ -35,5 +37,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Take an alias away: its code is free again, what it counted stays with the link."""
-    link = Api(url, key).call("DELETE", link_path(code, "aliases", in_path(alias)), params={"domain": domain})
-    show_json(link) if as_json else typer.echo(f"{alias} leads to {link['code']} no more.")
+    api = Api(url, key)
+    link = named(api, code, domain)
+    changed = api.call("DELETE", link.path("aliases", in_path(alias)), params=link.params)
+    show_json(changed) if as_json else typer.echo(f"Removed the alias {alias} of {changed['code']}.")

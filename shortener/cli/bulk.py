@@ -8,6 +8,7 @@ import typer
 
 from shortener.cli.client import Api, Key, Url, decoded, exit_code_of
 from shortener.cli.items import Item, read
+from shortener.cli.one_link import Link
 from shortener.cli.output import AsJson, complain, progress, show_json
 
 #: Most items and passwords of one call, as the API has them, and bytes as SHORTENER_MAX_BULK_BYTES has by default.
@@ -56,13 +57,14 @@ def import_links(
     raise typer.Exit(_complain([(f"line {each.item.line}", each.answer) for each in results]))
 
 
-def delete_many(api: Api, codes: Sequence[str], domain: str | None) -> None:
+def delete_many(api: Api, links: Sequence[Link]) -> None:
     """Deletes links, says of each that it did, and exits unless it did so with all."""
     results: list[tuple[str, dict[str, Any]]] = []
-    for start in range(0, len(codes), MOST_ITEMS):
-        piece = codes[start : start + MOST_ITEMS]
-        body = [{"code": code, "domain": domain or ""} for code in piece]
-        results += zip(piece, api.call("DELETE", "/links/bulk", json=body)["data"], strict=True)
+    for start in range(0, len(links), MOST_ITEMS):
+        piece = links[start : start + MOST_ITEMS]
+        body = [{"code": link.code, "domain": link.domain or ""} for link in piece]
+        answers = api.call("DELETE", "/links/bulk", json=body)["data"]
+        results += zip((link.code for link in piece), answers, strict=True)
     for code, result in results:
         if "problem" not in result:
             typer.echo(f"Deleted {code}.")
@@ -105,6 +107,9 @@ def _say(results: Sequence[_Result], wanted: int) -> None:
     typer.echo(f"Created {_links(len(made) - old)}.")
     if old:
         typer.echo(f"{_links(old)} had been created by an earlier import of the same; --again creates more.")
+    for name in ("password", "aliases"):
+        if without := sum(name in result.item.lost for result in made):
+            typer.echo(f"Not imported: the {name} of {_links(without)}.")
     if refused := len(results) - len(made):
         typer.echo(f"Refused {_links(refused)}.")
     if rest := wanted - len(results):

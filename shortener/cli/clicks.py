@@ -9,7 +9,8 @@ import typer
 from shortener.cli.client import Api, Key, Url, in_path, moment
 from shortener.cli.files import STANDARD_OUTPUT, replacing
 from shortener.cli.filters import Where, filters
-from shortener.cli.output import AsJson, complain, progress, show_json, show_table
+from shortener.cli.one_link import named
+from shortener.cli.output import AsJson, complain, date_and_time, progress, show_json, show_table
 
 #: What the table shows: more does not fit.
 _COLUMNS = ("time", "code", "class", "referrer", "country", "device", "os", "browser")
@@ -30,7 +31,7 @@ Ndjson = Annotated[
 
 
 def clicks(
-    code: Annotated[str | None, typer.Argument(help="A link's short code; left out, all links.")] = None,
+    code: Annotated[str | None, typer.Argument(help="A link's short code or short URL; left out, all links.")] = None,
     tag: Tag = None,
     domain: Domain = None,
     orphans: Orphans = False,
@@ -49,7 +50,8 @@ def clicks(
     as_json: AsJson = False,
 ) -> None:
     """Show the last clicks one by one, or write all of them to a file."""
-    place, of_link = _place(code, tag, domain, orphans=orphans)
+    api = Api(url, key)
+    place, of_link = _place(api, code, tag, domain, orphans=orphans)
     params = {
         **of_link,
         "interval": interval,
@@ -59,7 +61,7 @@ def clicks(
         "class": classes,
         **filters(where),
     }
-    api, path = Api(url, key), f"{place}/clicks"
+    path = f"{place}/clicks"
     if csv is not None and ndjson is not None:
         raise typer.Exit(complain("--csv and --ndjson: write one file at a time", 2))
     if csv is not None:
@@ -67,12 +69,12 @@ def clicks(
     elif ndjson is not None:
         _write(api, f"{path}.ndjson", params, ndjson, header=0)
     else:
-        _show(api.collect(path, params, limit), as_json=as_json)
+        _show(api.collect(path, params, limit, hint=not as_json), as_json=as_json)
 
 
 def _place(
-    code: str | None, tag: str | None, domain: str | None, *, orphans: bool
-) -> tuple[str, dict[str, str | None]]:
+    api: Api, code: str | None, tag: str | None, domain: str | None, *, orphans: bool
+) -> tuple[str, dict[str, Any]]:
     """The path of what is meant, and what else says which link it is. Exits if it is more than one thing."""
     chosen = {"CODE": code is not None, "--tag": tag is not None, "--orphans": orphans}
     chosen["--domain"] = domain is not None and code is None
@@ -80,7 +82,8 @@ def _place(
     if len(names) > 1:
         raise typer.Exit(complain(f"{' and '.join(names)}: ask for one of them at a time", 2))
     if code is not None:
-        return f"/links/{in_path(code)}", {"domain": domain}
+        link = named(api, code, domain)
+        return link.path(), link.params
     if tag is not None:
         return f"/tags/{in_path(tag)}", {}
     if domain is not None:
@@ -127,5 +130,5 @@ def _show(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    rows = [(each["time"][:19].replace("T", " "), *(each[name] for name in _COLUMNS[1:])) for each in found]
+    rows = [(date_and_time(each["time"]), *(each[name] for name in _COLUMNS[1:])) for each in found]
     show_table(_COLUMNS, rows)

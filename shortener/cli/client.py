@@ -77,8 +77,13 @@ class Api:
 
         return asyncio.run(send())
 
-    def collect(self, path: str, params: dict[str, Any], limit: int, page: int = _PAGE) -> list[dict[str, Any]]:
-        """Up to `limit` rows of a list, over as many pages as it takes, each of at most `page` rows."""
+    def collect(
+        self, path: str, params: dict[str, Any], limit: int, page: int = _PAGE, *, hint: bool = False
+    ) -> list[dict[str, Any]]:
+        """Up to `limit` rows of a list, over as many pages as it takes, each of at most `page` rows.
+
+        With `hint`, says on standard error if there are more.
+        """
 
         async def collect() -> list[dict[str, Any]]:
             rows: list[dict[str, Any]] = []
@@ -90,7 +95,10 @@ class Api:
                     rows += answer["data"]
                     cursor = answer["next"]
                     if cursor is None or len(rows) >= limit:
-                        return rows
+                        break
+            if hint and cursor is not None:
+                typer.echo(f"These are the first {limit}; --limit shows more.", err=True)
+            return rows
 
         return asyncio.run(collect())
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from shortener.cli.client import Api, Key, Url, in_path
-from shortener.cli.output import AsJson, show_fields, show_json, show_table
+from shortener.cli.output import AsJson, Yes, ask, show_fields, show_json, show_table
 
 #: No instance has more domains than people can look through.
 MOST = 10_000
@@ -86,8 +86,9 @@ def edit(
 
 
 @app.command()
-def delete(name: Name, url: Url = None, key: Key = None) -> None:
+def delete(name: Name, yes: Yes = False, url: Url = None, key: Key = None) -> None:
     """Delete a domain without links; its host has the default domain's from then on."""
+    ask(f"Delete the domain {name}?", yes=yes)
     Api(url, key).call("DELETE", _path(name))
     typer.echo(f"Deleted {name}.")
 

@@ -1,16 +1,14 @@
 """`shortener erase`: clicks go as if they had never been."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from shortener.cli.client import Api, Key, Url
-from shortener.cli.one_link import Code, Domain, link_path
-from shortener.cli.output import AsJson, show_json
+from shortener.cli.one_link import Code, Domain, named
+from shortener.cli.output import AsJson, Yes, ask, show_json
 
 app = typer.Typer(help="Erase clicks for good: of a link, or on unknown codes.", no_args_is_help=True)
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")]
 
 
 @app.command()
@@ -18,20 +16,17 @@ def link(
     code: Code, domain: Domain = None, yes: Yes = False, url: Url = None, key: Key = None, as_json: AsJson = False
 ) -> None:
     """Erase every click so far on a link and its aliases."""
-    _ask(f"Erase all clicks on {code}?", yes=yes)
-    _erase(Api(url, key), link_path(code, "clicks"), {"domain": domain}, as_json=as_json)
+    ask(f"Erase all clicks on {code}? It cannot be undone.", yes=yes)
+    api = Api(url, key)
+    meant = named(api, code, domain)
+    _erase(api, meant.path("clicks"), meant.params, as_json=as_json)
 
 
 @app.command()
 def orphans(yes: Yes = False, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
     """Erase every visit so far to a code that no link has."""
-    _ask("Erase all visits to unknown codes?", yes=yes)
+    ask("Erase all visits to unknown codes? It cannot be undone.", yes=yes)
     _erase(Api(url, key), "/orphans/clicks", {}, as_json=as_json)
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    if not yes:
-        typer.confirm(f"{question} It cannot be undone.", abort=True, err=True)
 
 
 def _erase(api: Api, path: str, params: dict[str, Any], *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from shortener.cli.client import Api, Key, Url, moment
 from shortener.cli.fields import given
-from shortener.cli.one_link import Code, Domain, link_path
+from shortener.cli.one_link import Code, Domain, named
 from shortener.cli.output import AsJson, show_fields, show_json, show_table
 from shortener.cli.rules import condition
 
@@ -43,7 +43,9 @@ def explain(
     # As people copy them: with what separates them from the code.
     visit |= {"query": query.removeprefix("?")} if query else {}
     visit |= {"path": path.removeprefix("/")} if path else {}
-    answer = Api(url, key).call("POST", link_path(code, "explain"), json=visitor | visit, params={"domain": domain})
+    api = Api(url, key)
+    link = named(api, code, domain)
+    answer = api.call("POST", link.path("explain"), json=visitor | visit, params=link.params)
     show_json(answer) if as_json else _show(answer)
 
 

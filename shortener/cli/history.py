@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from shortener.cli.client import Api, Key, Url, decoded
-from shortener.cli.one_link import Code, Domain, link_path, show_link
-from shortener.cli.output import AsJson, complain, show_json, show_table
+from shortener.cli.one_link import Code, Domain, Link, named, show_link
+from shortener.cli.output import AsJson, complain, date_and_time, show_json, show_table
 from shortener.cli.rules import line
 from shortener.domain.text import printable
 
@@ -24,12 +24,14 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show what was changed, by whom and when, the last change first."""
-    found = Api(url, key).collect(link_path(code, "history"), {"domain": domain}, limit)
+    api = Api(url, key)
+    link = named(api, code, domain)
+    found = api.collect(link.path("history"), link.params, limit, hint=not as_json)
     if as_json:
         show_json(found)
         return
     rows = [
-        (entry["version"], entry["at"][:19], entry["actor"], entry["kind"], _changes(entry["changes"]))
+        (entry["version"], date_and_time(entry["at"]), entry["actor"], entry["kind"], _changes(entry["changes"]))
         for entry in found
     ]
     show_table(("version", "at", "by", "what", "changes"), rows)
@@ -46,17 +48,17 @@ def revert(
 ) -> None:
     """Make a link what it was at a version, as a new version. Its code and password stay what they are."""
     api = Api(url, key)
-    headers = seen(api, code, domain, if_match)
-    body, params = {"version": version}, {"domain": domain}
-    link = api.call("POST", link_path(code, "revert"), json=body, params=params, headers=headers)
-    show_link(link, as_json=as_json)
+    link = named(api, code, domain)
+    headers = seen(api, link, if_match)
+    reverted = api.call("POST", link.path("revert"), json={"version": version}, params=link.params, headers=headers)
+    show_link(reverted, as_json=as_json)
 
 
-def seen(api: Api, code: str, domain: str | None, version: int | None) -> dict[str, str]:
-    """Headers with which a request is refused unless the link is at `version`. Exits if it is not so now."""
+def seen(api: Api, link: Link, version: int | None) -> dict[str, str]:
+    """Headers with which a request is refused unless `link` is at `version`. Exits if it is not so now."""
     if version is None:
         return {}
-    response = api.send("GET", link_path(code), params={"domain": domain})
+    response = api.send("GET", link.path(), params=link.params)
     now = decoded(response)["version"]
     if now != version:
         detail = f"The link is at version {now}, not {version}: look at it again before you change it."

@@ -21,6 +21,23 @@ from shortener.cli.output import complain
 
 #: What a line of a table may say of a link.
 COLUMNS = ("target", "code", "domain", *OPTIONS)
+#: What a list shows of a link beside what makes it one: a list that was printed with --json can be imported again.
+_SHOWN_ONLY = frozenset(
+    {
+        "short_url",
+        "has_password",
+        "aliases",
+        "clicks",
+        "unique",
+        "last_clicked_at",
+        "created_at",
+        "updated_at",
+        "version",
+        "warnings",
+    }
+)
+#: What of a link is not imported, and what a list shows of it.
+_LOST = {"password": "has_password", "aliases": "aliases"}
 #: Between the tags in a cell: commas separate cells, and no tag has one.
 _BETWEEN_TAGS = "|"
 #: Between cells: spreadsheets write semicolons where the comma is for decimals.
@@ -38,6 +55,8 @@ class Item:
     #: JSON without line breaks.
     body: bytes
     has_password: bool
+    #: What the link has and is not imported.
+    lost: tuple[str, ...] = ()
 
 
 class _Broken(Exception):
@@ -61,8 +80,11 @@ def read(name: str) -> list[Item]:
 
 
 def _item(line: int, value: Any) -> Item:
-    has_password = isinstance(value, dict) and value.get("password") is not None
-    return Item(line, orjson.dumps(value), has_password)
+    if not isinstance(value, dict):
+        return Item(line, orjson.dumps(value), has_password=False)
+    fields = {name: field for name, field in value.items() if name not in _SHOWN_ONLY}
+    lost = tuple(name for name, shown_as in _LOST.items() if value.get(shown_as))
+    return Item(line, orjson.dumps(fields), value.get("password") is not None, lost)
 
 
 def _values(text: str) -> Iterator[tuple[int, Any]]:

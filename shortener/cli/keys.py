@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from shortener.cli.client import Api, Key, Url, in_path, moment
-from shortener.cli.output import AsJson, show_json, show_table
+from shortener.cli.output import AsJson, date_and_time, show_json, show_table
 
 #: No instance has more keys than people can look through.
 MOST = 10_000
@@ -39,7 +39,7 @@ def list_keys(url: Url = None, key: Key = None, as_json: AsJson = False) -> None
         return
     columns = ("id", "name", "scopes", "created", "expires", "last used", "revoked")
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
-    rows = [(k["id"], k["name"], " ".join(k["scopes"]), *((k[t] or "")[:16] or None for t in times)) for k in found]
+    rows = [(k["id"], k["name"], " ".join(k["scopes"]), *(date_and_time(k[t]) for t in times)) for k in found]
     show_table(columns, rows)
 
 

@@ -8,8 +8,8 @@ from shortener.cli.bulk import delete_many
 from shortener.cli.client import Api, Key, Url
 from shortener.cli.fields import Clear, NewCode, Target, changes, given, with_fields
 from shortener.cli.history import IfMatch, seen
-from shortener.cli.one_link import Code, Domain, link_path, show_link
-from shortener.cli.output import AsJson, show_json, show_table
+from shortener.cli.one_link import Code, Domain, named, show_link
+from shortener.cli.output import AsJson, Yes, ask, date_and_time, show_json, show_table
 
 app = typer.Typer(help="Short links.", no_args_is_help=True)
 
@@ -52,14 +52,16 @@ def list_links(
 ) -> None:
     """List links: the newest, or those most or last clicked, first."""
     params = {"search": search, "tag": tag, "domain": domain, "sort": sort, "order": order}
-    links = Api(url, key).collect("/links", params, limit)
+    links = Api(url, key).collect("/links", params, limit, hint=not as_json)
     show_json(links) if as_json else _show_list(links)
 
 
 @app.command()
 def show(code: Code, domain: Domain = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
     """Show everything about a link."""
-    show_link(Api(url, key).call("GET", link_path(code), params={"domain": domain}), as_json=as_json)
+    api = Api(url, key)
+    link = named(api, code, domain)
+    show_link(api.call("GET", link.path(), params=link.params), as_json=as_json)
 
 
 @app.command()
@@ -79,25 +81,29 @@ def edit(
     """Change fields of a link; those not named stay."""
     api = Api(url, key)
     body = changes(given(target=target, code=new_code) | fields, clear)
-    headers = seen(api, code, domain, if_match)
-    edited = api.call("PATCH", link_path(code), json=body, params={"domain": domain}, headers=headers)
+    link = named(api, code, domain)
+    headers = seen(api, link, if_match)
+    edited = api.call("PATCH", link.path(), json=body, params=link.params, headers=headers)
     show_link(edited, as_json=as_json)
 
 
 @app.command()
 def delete(
-    codes: Annotated[list[str], typer.Argument(metavar="CODE…", help="The short codes.")],
+    codes: Annotated[list[str], typer.Argument(metavar="CODE…", help="The short codes, or short URLs.")],
     domain: Domain = None,
+    yes: Yes = False,
     url: Url = None,
     key: Key = None,
 ) -> None:
-    """Delete links; what was counted stays."""
+    """Delete links; their statistics stay."""
+    ask(f"Delete {codes[0] if len(codes) == 1 else f'{len(codes)} links'}?", yes=yes)
     api = Api(url, key)
-    if len(codes) > 1:
-        delete_many(api, codes, domain)
+    links = [named(api, code, domain) for code in codes]
+    if len(links) > 1:
+        delete_many(api, links)
         return
-    api.call("DELETE", link_path(codes[0]), params={"domain": domain})
-    typer.echo(f"Deleted {codes[0]}.")
+    api.call("DELETE", links[0].path(), params=links[0].params)
+    typer.echo(f"Deleted {links[0].code}.")
 
 
 def _show_list(links: list[dict[str, Any]]) -> None:
@@ -108,11 +114,13 @@ def _show_list(links: list[dict[str, Any]]) -> None:
             link["code"],
             *(link[name] for name in where),
             link["target"],
+            link["title"],
             link["clicks"],
             link["unique"],
             ", ".join(link["tags"]),
-            link["created_at"][:10],
+            date_and_time(link["created_at"]),
         )
         for link in links
     ]
-    show_table(("code", *where, "target", "clicks", "unique", "tags", "created"), rows, numeric=("clicks", "unique"))
+    columns = ("code", *where, "target", "title", "clicks", "unique", "tags", "created")
+    show_table(columns, rows, numeric=("clicks", "unique"))

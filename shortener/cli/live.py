@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shortener.cli.client import TIMEOUT, Key, Url, in_path, reached, refuse, with_key
+from shortener.cli.client import TIMEOUT, Api, Key, Url, reached, refuse, with_key
 from shortener.cli.filters import Where, filters
-from shortener.cli.one_link import Domain
-from shortener.cli.output import complain
+from shortener.cli.one_link import Domain, named
+from shortener.cli.output import complain, date_and_time
 
 if TYPE_CHECKING:
     from httpx2 import Client, EventSource, ServerSentEvent
@@ -35,7 +35,7 @@ _COLUMNS = {
 
 
 def live(
-    code: Annotated[str | None, typer.Argument(help="A link's short code; left out, all links.")] = None,
+    code: Annotated[str | None, typer.Argument(help="A link's short code or short URL; left out, all links.")] = None,
     domain: Domain = None,
     classes: Annotated[
         str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor; default: human.")
@@ -50,8 +50,11 @@ def live(
         raise typer.Exit(complain("--url: name the server whose clicks to show, such as http://localhost:8000", 2))
     if domain is not None and code is None:
         raise typer.Exit(complain("--domain: name the link on that domain, too", 2))
-    path = "/api/v1/live" if code is None else f"/api/v1/links/{in_path(code)}/live"
-    stream = _Stream(url, key, path, {"class": classes, "domain": domain, **filters(where)})
+    place, of_link = "", {}
+    if code is not None:
+        link = named(Api(url, key), code, domain)
+        place, of_link = link.path(), link.params
+    stream = _Stream(url, key, f"/api/v1{place}/live", {"class": classes, **of_link, **filters(where)})
     with suppress(KeyboardInterrupt):
         for number, event in enumerate(stream.events()):
             if number == 0 and not as_json:  # there is a stream
@@ -118,8 +121,7 @@ def _show(event: "ServerSentEvent", *, as_json: bool) -> None:
 
 
 def _readable(click: dict[str, Any]) -> dict[str, str | None]:
-    moment = click["time"][: _COLUMNS["time"]].replace("T", " ")
-    return {**click, "time": moment, "unique": "yes" if click["unique"] else None}
+    return {**click, "time": date_and_time(click["time"]), "unique": "yes" if click["unique"] else None}
 
 
 def _line(values: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from shortener.cli.client import Api, Key, Url
-from shortener.cli.output import AsJson, show_json, show_table
+from shortener.cli.output import AsJson, date_and_time, show_json, show_table
 
 #: Rows of one page: the most that the API gives of this list.
 _PAGE = 100
@@ -22,12 +22,13 @@ def orphans(
     as_json: AsJson = False,
 ) -> None:
     """List paths that were asked for in vain, most often first, and which links may have been meant."""
-    found = Api(url, key).collect("/orphans", {"days": days, "class": classes}, limit, _PAGE)
+    found = Api(url, key).collect("/orphans", {"days": days, "class": classes}, limit, _PAGE, hint=not as_json)
     if as_json:
         show_json(found)
         return
     rows = [
-        (each["path"], each["clicks"], each["last_clicked_at"][:16], _referrers(each), _meant(each)) for each in found
+        (each["path"], each["clicks"], date_and_time(each["last_clicked_at"]), _referrers(each), _meant(each))
+        for each in found
     ]
     show_table(("path", "clicks", "last clicked", "from", "meant"), rows, numeric=("clicks",))
 

@@ -1,6 +1,7 @@
 """What commands show: tables for people, JSON for programs, one line for what went wrong."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,6 +20,8 @@ else:
 #: Columns of a line that nobody looks at; more than the longest row has.
 _PIPE_WIDTH = 100_000
 
+#: What takes a command's question for answered.
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
 
 
@@ -26,6 +29,17 @@ def complain(message: str, exit_code: int = 1) -> int:
     """Says on standard error what went wrong; returns the exit code."""
     typer.echo(f"shortener: {message}", err=True)
     return exit_code
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Asks on standard error before something is lost, unless `yes`. Exits where the answer is no, or none comes."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def date_and_time(value: str | None) -> str | None:
+    """One of the API's dates and times as tables show it: in UTC, to the second."""
+    return None if value is None else value[:19].replace("T", " ")
 
 
 def show_json(answer: Any) -> None:
@@ -42,7 +56,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric
         table.add_column(column, justify=justify, overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*("–" if value is None else str(value) for value in row))
-    _console().print(table)
+    _print(table)
 
 
 def show_fields(answer: dict[str, Any]) -> None:
@@ -54,7 +68,7 @@ def show_fields(answer: dict[str, Any]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, str(value))
-    _console().print(table)
+    _print(table)
 
 
 @contextmanager
@@ -72,9 +86,15 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda steps: bar.advance(task, steps)
 
 
-def _console() -> "consoles.Console":
-    """Shows text as it is: what stands in a title is no markup. In a pipe a row is one line, however long."""
-    console = consoles.Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
-    return console
+def _print(table: "tables.Table") -> None:
+    """Prints text as it is: a title has no markup. In a pipe a row is one line, without spaces at its end."""
+    # Rich drops colours for NO_COLOR, and bold only together with all styles.
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    console = consoles.Console(markup=False, emoji=False, highlight=False, color_system=system)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = _PIPE_WIDTH
+    with console.capture() as captured:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

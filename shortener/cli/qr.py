@@ -7,7 +7,7 @@ import typer
 
 from shortener.cli.client import Api, Key, Url
 from shortener.cli.files import STANDARD_OUTPUT, write
-from shortener.cli.one_link import Code, Domain, link_path
+from shortener.cli.one_link import Code, Domain, named
 from shortener.cli.output import complain
 
 #: What a QR code is drawn as; names of files end so.
@@ -33,7 +33,9 @@ def qr(
     """Write the QR code of a link's short URL to a file."""
     design = {"size": size, "margin": margin, "dark": dark, "light": light, "ecc": ecc, "logo": logo or None}
     kind = _kind(file, form)
-    picture = Api(url, key).send("GET", link_path(code, f"qr.{kind}"), params={**design, "domain": domain})
+    api = Api(url, key)
+    link = named(api, code, domain)
+    picture = api.send("GET", link.path(f"qr.{kind}"), params={**design, **link.params})
     write(file, picture.content)
     if file != STANDARD_OUTPUT:
         typer.echo(f"Wrote {file}.")

@@ -7,8 +7,8 @@ import typer
 from shortener.cli.client import Api, Key, Url, moment
 from shortener.cli.fields import Clear, NewCode, Target, changes, given, with_fields
 from shortener.cli.history import in_words
-from shortener.cli.one_link import Code, Domain, link_path
-from shortener.cli.output import AsJson, show_json, show_table
+from shortener.cli.one_link import Code, Domain, named
+from shortener.cli.output import AsJson, date_and_time, show_json, show_table
 
 
 @with_fields
@@ -26,17 +26,25 @@ def schedule(
 ) -> None:
     """Change fields of a link at a moment: within a second of it every visitor sees it."""
     body = {"at": moment(at), "changes": changes(given(target=target, code=new_code) | fields, clear)}
-    made = Api(url, key).call("POST", link_path(code, "schedule"), json=body, params={"domain": domain})
-    show_json(made) if as_json else typer.echo(f"Change {made['id']} of {code} is scheduled for {made['at']}.")
+    api = Api(url, key)
+    link = named(api, code, domain)
+    made = api.call("POST", link.path("schedule"), json=body, params=link.params)
+    show_json(made) if as_json else typer.echo(
+        f"Change {made['id']} of {link.code} is scheduled for {date_and_time(made['at'])}."
+    )
 
 
 def schedules(code: Code, domain: Domain = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
     """List the changes that wait for their moment, the next first."""
-    found = Api(url, key).call("GET", link_path(code, "schedule"), params={"domain": domain})["data"]
+    api = Api(url, key)
+    link = named(api, code, domain)
+    found = api.call("GET", link.path("schedule"), params=link.params)["data"]
     if as_json:
         show_json(found)
         return
-    rows = [(change["id"], change["at"], change["actor"], _changes(change["changes"])) for change in found]
+    rows = [
+        (change["id"], date_and_time(change["at"]), change["actor"], _changes(change["changes"])) for change in found
+    ]
     show_table(("id", "at", "by", "changes"), rows)
 
 
@@ -48,8 +56,10 @@ def unschedule(
     key: Key = None,
 ) -> None:
     """Take back a change before it happens."""
-    Api(url, key).call("DELETE", link_path(code, "schedule", str(change)), params={"domain": domain})
-    typer.echo(f"Change {change} of {code} is cancelled.")
+    api = Api(url, key)
+    link = named(api, code, domain)
+    api.call("DELETE", link.path("schedule", str(change)), params=link.params)
+    typer.echo(f"Cancelled change {change} of {link.code}.")
 
 
 def _changes(values: dict[str, Any]) -> str:

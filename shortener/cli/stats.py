@@ -6,6 +6,7 @@ import typer
 
 from shortener.cli.client import Api, Key, Url, in_path, moment
 from shortener.cli.filters import Where, filters
+from shortener.cli.one_link import named
 from shortener.cli.output import AsJson, complain, show_json, show_table
 
 Interval = Annotated[str | None, typer.Option(help="24h, 7d, 30d, 90d, 1y, mtd, qtd, ytd or all.")]
@@ -19,7 +20,7 @@ Classes = Annotated[str | None, typer.Option("--class", help="human, bot, previe
 
 
 def stats(
-    code: Annotated[str | None, typer.Argument(help="A link's short code; left out, all links.")] = None,
+    code: Annotated[str | None, typer.Argument(help="A link's short code or short URL; left out, all links.")] = None,
     domain: Domain = None,
     tag: Tag = None,
     orphans: Orphans = False,
@@ -48,24 +49,27 @@ def stats(
         "class": classes,
         "limit": limit,
         "compare": "previous" if compare else None,
-        "domain": domain if code is not None else None,
         **filters(where),
     }
-    path = f"{_path(code, domain, tag, orphans=orphans)}/stats"
-    answer = Api(url, key).call("GET", path, params=params)
+    api = Api(url, key)
+    place, of_link = _place(api, code, domain, tag, orphans=orphans)
+    answer = api.call("GET", f"{place}/stats", params=params | of_link)
     show_json(answer) if as_json else _show(answer)
 
 
-def _path(code: str | None, domain: str | None, tag: str | None, *, orphans: bool) -> str:
-    """Where the API tells of what is meant. Exits where that is several things."""
-    named = [code is not None, domain is not None and code is None, tag is not None, orphans]
-    if sum(named) > 1:
+def _place(
+    api: Api, code: str | None, domain: str | None, tag: str | None, *, orphans: bool
+) -> tuple[str, dict[str, Any]]:
+    """Where the API tells of what is meant, and the parameters of that. Exits where that is several things."""
+    given = [code is not None, domain is not None and code is None, tag is not None, orphans]
+    if sum(given) > 1:
         raise typer.Exit(complain("Name one of a code, --domain, --tag and --orphans.", 2))
     if code is not None:
-        return f"/links/{in_path(code)}"
+        link = named(api, code, domain)
+        return link.path(), link.params
     if domain is not None:
-        return f"/domains/{in_path(domain or 'default')}"
-    return f"/tags/{in_path(tag)}" if tag is not None else "/orphans" if orphans else ""
+        return f"/domains/{in_path(domain or 'default')}", {}
+    return f"/tags/{in_path(tag)}" if tag is not None else "/orphans" if orphans else "", {}
 
 
 def _show(answer: dict[str, Any]) -> None:

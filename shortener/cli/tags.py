@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from shortener.cli.client import Api, Key, Url, in_path
-from shortener.cli.output import AsJson, show_fields, show_json, show_table
+from shortener.cli.output import AsJson, Yes, ask, show_fields, show_json, show_table
 
 app = typer.Typer(help="Words that links are grouped by.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def list_tags(
     as_json: AsJson = False,
 ) -> None:
     """List tags, by name."""
-    found = Api(url, key).collect("/tags", {"search": search}, limit)
+    found = Api(url, key).collect("/tags", {"search": search}, limit, hint=not as_json)
     if as_json:
         show_json(found)
         return
@@ -65,8 +65,9 @@ def merge(
 
 
 @app.command()
-def delete(tag: Tag, url: Url = None, key: Key = None) -> None:
+def delete(tag: Tag, yes: Yes = False, url: Url = None, key: Key = None) -> None:
     """Delete a tag and take it off all links, which stay."""
+    ask(f"Delete the tag {tag} and take it off all its links?", yes=yes)
     Api(url, key).call("DELETE", _path(tag))
     typer.echo(f"Deleted {tag}.")
 

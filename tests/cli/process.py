@@ -15,7 +15,7 @@ from pathlib import Path
 #: The command, by the interpreter that runs the tests.
 COMMAND = (sys.executable, "-m", "shortener")
 #: Seconds after which a process that should have answered is killed.
-PATIENCE = 30.0
+PATIENCE = 90.0
 #: Seconds within which nothing of a server is left, however it has ended.
 GONE = 2.0
 

@@ -27,7 +27,7 @@ def test_remove(instance: Instance) -> None:
     for alias in ("goes-1", "goes-2"):
         instance.cli("link", "alias", "add", "stays", alias)
     result = instance.cli("link", "alias", "remove", "stays", "goes-1")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "goes-1 leads to stays no more.\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "Removed the alias goes-1 of stays.\n", "")
     assert answered(instance.cli("link", "alias", "remove", "stays", "goes-2", "--json"))["aliases"] == []
     assert instance.cli("link", "show", "goes-1").exit_code == 3
 

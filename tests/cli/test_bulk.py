@@ -48,6 +48,23 @@ def test_every_link_is_made(instance: Instance, nowhere: Path) -> None:
     assert (first, len(second), third) == ("import-1", 7, "import-3")
 
 
+def test_a_list_can_be_imported_again(instance: Instance, nowhere: Path) -> None:
+    (nowhere / "links.csv").write_text(table(instance, f"{TARGET}1,again-1", f"{TARGET}2,again-2"))
+    instance.cli("link", "import", "links.csv")
+    instance.cli("link", "edit", "again-1", "--password", "open sesame", "--title", "First")
+    instance.cli("link", "alias", "add", "again-1", "again-too")
+    listed = answered(instance.cli("link", "list", "--tag", tag(instance), "--json"))
+    assert instance.cli("link", "delete", "--yes", "again-1", "again-2").exit_code == 0
+    (nowhere / "list.json").write_text(json.dumps(listed))
+    result = instance.cli("link", "import", "list.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (
+        "Created 2 links.\nNot imported: the password of 1 link.\nNot imported: the aliases of 1 link.\n"
+    )
+    assert sorted(made(instance)) == ["again-1", "again-2"]
+    assert instance.get("/links/again-1")["title"] == "First"
+
+
 def test_every_field(instance: Instance) -> None:
     link = {
         "target": f"{TARGET}full",

@@ -69,7 +69,7 @@ def test_edit(instance: Instance) -> None:
 
 def test_delete(instance: Instance) -> None:
     instance.cli("domain", "create", "gone.example")
-    result = instance.cli("domain", "delete", "gone.example")
+    result = instance.cli("domain", "delete", "--yes", "gone.example")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Deleted gone.example.\n", "")
     assert instance.cli("domain", "show", "gone.example").exit_code == 3
 
@@ -82,7 +82,7 @@ REFUSED = {
     "a taken name": (("create", "there.example"), 5, "name: The domain 'there.example' is configured already"),
     "no such domain": (("show", "nobodys.example"), 3, "The domain 'nobodys.example' is not configured here."),
     "nothing to edit": (("edit", "nobodys.example", "--status", "301"), 3, "The domain 'nobodys.example'"),
-    "nothing to delete": (("delete", ".."), 3, "The domain '..' is not configured here."),
+    "nothing to delete": (("delete", "--yes", ".."), 3, "The domain '..' is not configured here."),
 }
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from shortener.cli.output import date_and_time
 from tests.cli.conftest import Instance, answered, cells, run
 from tests.cli.process import Serving
 
@@ -38,10 +39,18 @@ def test_list(instance: Instance) -> None:
     assert answered(instance.cli("key", "list", "--json")) == instance.get("/keys")["data"]
     header, *rows = cells(instance.cli("key", "list").stdout)
     assert header == ["id", "name", "scopes", "created", "expires", "last used", "revoked"]
-    created = made["created_at"][:16]
-    assert [made["id"], "[red]listed", "admin", created, "2096-01-01T00:00", "–", "–"] in rows
-    revoked = instance.get(f"/keys/{other['id']}")["revoked_at"][:16]
-    assert [other["id"], "other", "links:read", other["created_at"][:16], "–", "–", revoked] in rows
+    created = date_and_time(made["created_at"])
+    assert [made["id"], "[red]listed", "admin", created, "2096-01-01 00:00:00", "–", "–"] in rows
+    revoked = instance.get(f"/keys/{other['id']}")["revoked_at"]
+    assert [
+        other["id"],
+        "other",
+        "links:read",
+        date_and_time(other["created_at"]),
+        "–",
+        "–",
+        date_and_time(revoked),
+    ] in rows
 
 
 def test_revoke(instance: Instance) -> None:
@@ -92,6 +101,6 @@ NO_ACCESS = {
 
 @pytest.mark.parametrize(("given", "message"), NO_ACCESS.values(), ids=NO_ACCESS.keys())
 def test_no_access(server: Serving, given: tuple[str, ...], message: str) -> None:
-    for command in (("link", "list"), ("stats",), ("key", "list"), ("link", "delete", "x")):
+    for command in (("link", "list"), ("stats",), ("key", "list"), ("link", "delete", "--yes", "x")):
         result = run(*command, "--url", server.url, *given)
         assert (result.exit_code, result.stdout, result.stderr) == (4, "", f"shortener: {message}\n")

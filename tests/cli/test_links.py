@@ -15,6 +15,7 @@ from shortener.cli.fields import OPTIONS
 from shortener.storage.engine import Database
 from shortener.web.api.schemas.links import LinkCreate
 from tests.cli.conftest import Instance, answered, cells, run
+from tests.cli.process import ended
 
 TARGET = "https://example.com/a?b=c#d"
 ALL_FIELDS = (
@@ -133,13 +134,13 @@ def test_show_as_json_is_the_api_answer(instance: Instance) -> None:
 
 def test_list_is_a_row_a_link(instance: Instance) -> None:
     long = "https://example.com/" + "l" * 300
-    instance.cli("link", "create", TARGET, "--code", "row-1", "--tag", "rows", "--tag", "a")
+    instance.cli("link", "create", TARGET, "--code", "row-1", "--tag", "rows", "--tag", "a", "--title", "The first")
     instance.cli("link", "create", long, "--code", "row-2", "--tag", "rows")
     header, second, first = cells(instance.cli("link", "list", "--tag", "rows").stdout)
-    day = instance.get("/links/row-1")["created_at"][:10]
-    assert header == ["code", "target", "clicks", "unique", "tags", "created"]
-    assert first == ["row-1", TARGET, "0", "0", "a, rows", day]
-    assert second[:4] == ["row-2", long, "0", "0"]
+    created = instance.get("/links/row-1")["created_at"][:19].replace("T", " ")
+    assert header == ["code", "target", "title", "clicks", "unique", "tags", "created"]
+    assert first == ["row-1", TARGET, "The first", "0", "0", "a, rows", created]
+    assert second[:5] == ["row-2", long, "–", "0", "0"]
 
 
 def test_a_terminal_folds_targets_and_never_codes(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,9 +176,32 @@ def test_list_goes_beyond_one_page(instance: Instance) -> None:
     assert answered(instance.cli("link", "list", "--tag", "many", "--limit", "201", "--json")) == listed[:201]
 
 
+def test_a_list_says_that_there_is_more(instance: Instance) -> None:
+    for _ in range(3):
+        instance.cli("link", "create", TARGET, "--tag", "more")
+    listed = instance.cli("link", "list", "--tag", "more", "--limit", "2")
+    assert (len(listed.stdout.splitlines()), listed.stderr) == (3, "These are the first 2; --limit shows more.\n")
+    assert instance.cli("link", "list", "--tag", "more", "--limit", "3").stderr == ""
+
+
+def test_a_pipe_gets_no_spaces_at_the_end_of_a_line(instance: Instance) -> None:
+    instance.cli("link", "create", TARGET, "--tag", "piped", "--title", "a long title of many words")
+    instance.cli("link", "create", TARGET, "--tag", "piped")
+    for lines in (instance.cli("link", "list", "--tag", "piped"), instance.cli("tag", "list")):
+        assert all(line == line.rstrip() for line in lines.stdout.splitlines())
+
+
+def test_no_color_means_no_styles(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in instance.cli("link", "list", "--tag", "nobody").stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in instance.cli("link", "list", "--tag", "nobody").stdout
+    assert "\x1b[" not in ended("link", "create", "--help", FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
 def test_list_of_nothing_is_a_header(instance: Instance) -> None:
     assert cells(instance.cli("link", "list", "--tag", "nobody").stdout) == [
-        ["code", "target", "clicks", "unique", "tags", "created"]
+        ["code", "target", "title", "clicks", "unique", "tags", "created"]
     ]
     assert answered(instance.cli("link", "list", "--tag", "nobody", "--json")) == []
 
@@ -245,23 +269,80 @@ def test_edit_shows_the_link(instance: Instance) -> None:
 
 def test_delete(instance: Instance) -> None:
     instance.cli("link", "create", TARGET, "--code", "deleted")
-    result = instance.cli("link", "delete", "deleted")
+    result = instance.cli("link", "delete", "--yes", "deleted")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Deleted deleted.\n", "")
     assert instance.cli("link", "show", "deleted").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_deleted"), [("y\n", True), ("n\n", False), ("", False)], ids=["yes", "no", "none"]
+)
+def test_delete_asks(instance: Instance, answer: str, is_deleted: bool) -> None:
+    instance.cli("link", "create", TARGET, "--code", "asked-for", "--if-exists", "return")
+    result = instance.cli("link", "delete", "asked-for", stdin=answer)
+    assert result.stderr.startswith("Delete asked-for? [y/N]:")
+    assert (result.exit_code == 0) is is_deleted
+    assert (instance.cli("link", "show", "asked-for").exit_code == 3) is is_deleted
+
+
+#: Commands on a link → what stands behind its name.
+ON_A_LINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "link show": (("link", "show"), ()),
+    "link edit": (("link", "edit"), ("--title", "x")),
+    "link history": (("link", "history"), ()),
+    "link revert": (("link", "revert"), ("1",)),
+    "link schedule": (("link", "schedule"), ("--at", "2099-01-01", "--title", "y")),
+    "link schedules": (("link", "schedules"), ()),
+    "link explain": (("link", "explain"), ()),
+    "link qr": (("link", "qr"), ("-",)),
+    "link alias add": (("link", "alias", "add"), ()),
+    "stats": (("stats",), ()),
+    "clicks": (("clicks",), ()),
+    "erase link": (("erase", "link"), ("--yes",)),
+    "link delete": (("link", "delete"), ("--yes",)),
+}
+
+
+@pytest.mark.parametrize("domain", ["", "urls.cli.example"], ids=["default", "domain"])
+@pytest.mark.parametrize("command", ON_A_LINK)
+def test_a_short_url_names_a_link_too(instance: Instance, command: str, domain: str) -> None:
+    begin, end = ON_A_LINK[command]
+    instance.cli("domain", "create", "urls.cli.example")
+    on = ("--domain", domain) if domain else ()
+    short_url = answered(instance.cli("link", "create", TARGET, *on, "--json"))["short_url"]
+    for typed in (short_url, short_url.partition("://")[2], f"{short_url}/path?query=1"):
+        result = instance.cli(*begin, typed, *end)
+        assert result.exit_code == 0, result.output
+        if command == "link delete":
+            return
+
+
+def test_a_short_url_without_a_code(instance: Instance) -> None:
+    result = instance.cli("link", "show", "https://go.example/")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "shortener: 'https://go.example/' has no short code; a short URL is such as https://go.example.com/menu\n",
+    )
+
+
+def test_help_has_a_short_name_and_shells_can_complete() -> None:
+    assert run("-h").stdout == run("--help").stdout
+    assert run("link", "create", "-h").stdout == run("link", "create", "--help").stdout
+    assert "--install-completion" in run("--help").stdout
 
 
 def test_delete_several(instance: Instance) -> None:
     for code in ("many-1", "many-2", "many-3"):
         instance.cli("link", "create", TARGET, "--code", code)
-    result = instance.cli("link", "delete", "many-1", "no.code", "many-2", "many-1")
+    result = instance.cli("link", "delete", "--yes", "many-1", "no.code", "many-2", "many-1")
     assert (result.exit_code, result.stdout) == (6, "Deleted many-1.\nDeleted many-2.\n")
     assert result.stderr == (
         "shortener: no.code: There is no link called 'no.code'.\n"
         "shortener: many-1: There is no link called 'many-1'.\n"
     )
-    result = instance.cli("link", "delete", "many-1", "many-2")
+    result = instance.cli("link", "delete", "--yes", "many-1", "many-2")
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 2)
-    assert instance.cli("link", "delete", "many-3", "many-3").exit_code == 6
+    assert instance.cli("link", "delete", "--yes", "many-3", "many-3").exit_code == 6
 
 
 def test_a_link_on_a_domain(instance: Instance) -> None:
@@ -274,10 +355,10 @@ def test_a_link_on_a_domain(instance: Instance) -> None:
     edited = answered(instance.cli("link", "edit", "menu", *on, "--title", "x", "--if-match", "1", "--json"))
     assert (edited["title"], edited["domain"]) == ("x", "links.cli.example")
     header, *rows = cells(instance.cli("link", "list", *on).stdout)
-    assert header == ["code", "domain", "target", "clicks", "unique", "tags", "created"]
+    assert header == ["code", "domain", "target", "title", "clicks", "unique", "tags", "created"]
     assert [row[:3] for row in rows] == [["menu", "links.cli.example", TARGET]]
     instance.cli("link", "create", TARGET, "--code", "card", *on)
-    deleted = instance.cli("link", "delete", "menu", "card", *on)
+    deleted = instance.cli("link", "delete", "--yes", "menu", "card", *on)
     assert (deleted.exit_code, deleted.stdout) == (0, "Deleted menu.\nDeleted card.\n")
     assert answered(instance.cli("link", "list", *on, "--json")) == []
 
@@ -412,8 +493,8 @@ REFUSED = {
     ),
     "a version of nothing": (("edit", "nothing", "--title", "x", "--if-match", "1"), 3, "There is no link called"),
     "sorting in a third order": (("list", "--order", "up"), 2, "order: "),
-    "deleting nothing": (("delete", "nothing"), 3, "There is no link called 'nothing'."),
-    "deleting a dot": (("delete", "."), 3, "There is no link called '.'."),
+    "deleting nothing": (("delete", "--yes", "nothing"), 3, "There is no link called 'nothing'."),
+    "deleting a dot": (("delete", "--yes", "."), 3, "There is no link called '.'."),
     "sorting by what it has not": (("list", "--sort", "colour"), 2, "sort: "),
     "a tag that is none": (("list", "--tag", "a,b"), 2, ""),
 }

@@ -28,17 +28,17 @@ def test_schedule(instance: Instance) -> None:
     result = instance.cli(
         "link", "schedule", "planned", *THEN, "--target", f"{TARGET}new", "--password", "open sesame"
     )
-    assert re.fullmatch(r"Change \d+ of planned is scheduled for 2096-01-01T00:00:00Z\.\n", result.stdout)
+    assert re.fullmatch(r"Change \d+ of planned is scheduled for 2096-01-01 00:00:00\.\n", result.stdout)
     shown = instance.cli("link", "schedules", "planned")
     assert "sesame" not in shown.output
     header, first, second = cells(shown.stdout)
     assert header == ["id", "at", "by", "changes"]
     assert (first[1], set(first[3].split("; "))) == (
-        "2096-01-01T00:00:00Z",
+        "2096-01-01 00:00:00",
         {f"target {TARGET}new", "password True"},
     )
     assert (second[1], set(second[3].split("; "))) == (
-        "2097-01-01T00:00:00Z",
+        "2097-01-01 00:00:00",
         {"title –", "code replanned", "tags a, b"},
     )
 
@@ -58,7 +58,7 @@ def test_unschedule(instance: Instance) -> None:
     instance.cli("link", "create", TARGET, "--code", "here", *on)
     made = answered(instance.cli("link", "schedule", "here", *THEN, "--title", "x", *on, "--json"))
     result = instance.cli("link", "unschedule", "here", str(made["id"]), *on)
-    assert (result.exit_code, result.stdout) == (0, f"Change {made['id']} of here is cancelled.\n")
+    assert (result.exit_code, result.stdout) == (0, f"Cancelled change {made['id']} of here.\n")
     assert answered(instance.cli("link", "schedules", "here", *on, "--json")) == []
     assert instance.cli("link", "unschedule", "here", str(made["id"]), *on).exit_code == 3
 

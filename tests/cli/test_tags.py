@@ -33,7 +33,7 @@ def test_edit(instance: Instance) -> None:
     shown = cells(instance.cli("tag", "edit", "after", "--clear", "color").stdout)
     assert shown[0] == ["name", "after"]
     assert [tag["color"] for tag in instance.get("/tags", search="after")["data"]] == [None]
-    instance.cli("tag", "delete", "after")
+    instance.cli("tag", "delete", "--yes", "after")
 
 
 def test_merge(instance: Instance) -> None:
@@ -43,12 +43,12 @@ def test_merge(instance: Instance) -> None:
     assert (merged["name"], merged["links"]) == ("into", 1)
     assert instance.get(f"/links/{link['code']}")["tags"] == ["into"]
     assert instance.get("/tags", search="merged")["data"] == []
-    instance.cli("tag", "delete", "into")
+    instance.cli("tag", "delete", "--yes", "into")
 
 
 def test_delete(instance: Instance) -> None:
     link = answered(instance.cli("link", "create", TARGET, "--tag", "..", "--json"))
-    result = instance.cli("tag", "delete", "..")
+    result = instance.cli("tag", "delete", "--yes", "..")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Deleted ...\n", "")
     assert instance.get(f"/links/{link['code']}")["tags"] == []
 
@@ -63,7 +63,7 @@ REFUSED = {
     "nothing to merge": (("merge", "nobodys", "there"), 3, "There is no tag 'nobodys'."),
     "nothing to merge into": (("merge", "there", "nobodys"), 3, "into: There is no tag 'nobodys'."),
     "itself": (("merge", "there", "there"), 2, "into: A tag cannot be merged into itself"),
-    "nothing to delete": (("delete", "nobodys"), 3, "There is no tag 'nobodys'."),
+    "nothing to delete": (("delete", "--yes", "nobodys"), 3, "There is no tag 'nobodys'."),
 }
 
 
