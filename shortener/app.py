@@ -97,6 +97,11 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     return app
 
 
+def _stored(configured: str | None, *, has_placeholders: bool = False) -> str | None:
+    """The stored form of a target in the settings."""
+    return None if configured is None else target.serialise(configured, has_placeholders=has_placeholders)
+
+
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     """The parts of an application whose own routes have these `paths`."""
     database = Database(configured.database)
@@ -108,9 +113,9 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     domains = Domains(
         Fallbacks(
             status=configured.redirect_status,
-            home_target=configured.home_target,
-            not_found_target=configured.not_found_target,
-            expired_target=configured.expired_target,
+            home_target=_stored(configured.home_target),
+            not_found_target=_stored(configured.not_found_target),
+            expired_target=_stored(configured.expired_target, has_placeholders=True),
         )
     )
     cache = Cache(configured.cached_links)

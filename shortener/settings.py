@@ -60,7 +60,10 @@ def _base_url(value: str | None) -> str | None:
 
 
 def _target(value: str | None) -> str | None:
-    return None if value is None else str(_web_address.validate_python(value))
+    """`value` as it is, since serialising would hide what is a placeholder in it."""
+    if value is not None:
+        _web_address.validate_python(value)
+    return value
 
 
 def _header(value: str | None) -> str | None:

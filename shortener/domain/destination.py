@@ -1,8 +1,8 @@
 """Destinations: where a visit is sent, given the target, the code, and the path and query that the visitor adds.
 
 Placeholders stand behind the host: `{code}`, `{path}` (what follows the code) and `{query.NAME}` (a parameter of the
-visit). Targets are stored percent-encoded, so there a placeholder reads `%7Bcode%7D`, and whoever writes it like that
-means the same. What a visitor sends is escaped for where it goes: scheme, host and port stay the target's.
+visit); domain/placeholder says how they are stored. What a visitor sends is escaped for where it goes: scheme, host
+and port stay the target's.
 """
 
 import re
@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_plus
 
-from shortener import errors
+from shortener.domain import placeholder
 from shortener.domain.target import MAX_LENGTH
 
 #: By which a QR code marks its visits; nobody else's business.
 QR_PARAMETER = "qr"
 
-_PLACEHOLDER = re.compile(r"%7[Bb](code|path|query\.(?:[^%/?#&=]|%(?!7[BbDd]))+)%7[Dd]")
-_BEGINS_LIKE_ONE = re.compile(r"%7[Bb]query\.")
 _WEB = re.compile(r"https?://[^/?#]*")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: What steps out of a folder once a server has decoded it: some take a backslash, an encoded slash or a semicolon
@@ -65,6 +63,7 @@ class _Visit:
 class Destination:
     """A target, ready for visits."""
 
+    #: Where a visit is sent that changes nothing.
     target: str
     #: Whether all visits are sent to `target` as it is.
     is_plain: bool
@@ -78,7 +77,7 @@ class Destination:
     _forward_path: bool
 
     def to(self, code: str, path: str, query: str) -> str:
-        """The Location for a visit: as RedirectResponse would quote it, at most target.MAX_LENGTH characters long.
+        """The Location for a visit, of printable ASCII, at most target.MAX_LENGTH characters long.
 
         `path` is what follows the code and its slash, `query` what follows the question mark, both as they were sent,
         still percent-encoded. Where the whole would be too long, path and query are left out, then the code.
@@ -107,8 +106,8 @@ class Destination:
 
 
 def is_plain(target: str, *, forward_query: bool, forward_path: bool) -> bool:
-    """Whether `target`, in stored form, is where every visit is sent, as it is: quickly, and True of most."""
-    return not (forward_query or forward_path or _PLACEHOLDER.search(target))
+    """Whether `target`, in stored form, is byte for byte where every visit is sent: quickly, and True of most."""
+    return not (forward_query or forward_path or placeholder.is_in(target) or placeholder.has_marks(target))
 
 
 def compile_destination(target: str, *, forward_query: bool, forward_path: bool) -> Destination:
@@ -121,37 +120,16 @@ def compile_destination(target: str, *, forward_query: bool, forward_path: bool)
     rest, hash_, fragment = target.partition("#")
     rest, mark, query = rest.partition("?")
     web = _WEB.match(rest)
-    origin, path = (rest[: web.end()], rest[web.end() :]) if web else (rest, "")
-    segments = tuple(map(_cut, path.split("/")))
-    texts = (_cut(mark + query), _cut(hash_ + fragment) if web else (hash_ + fragment,))
+    origin, path = (rest[: web.end()], rest[web.end() :]) if web else (placeholder.location(rest), "")
+    segments = tuple(map(placeholder.cut, path.split("/")))
+    tail = hash_ + fragment
+    texts = (placeholder.cut(mark + query), placeholder.cut(tail) if web else (placeholder.location(tail),))
     forward_path = web is not None and forward_path and not any("path" in segment[1::2] for segment in segments)
     forward_query = web is not None and forward_query
     has_placeholder = any(len(text) > 1 for text in (*segments, *texts))
     is_plain = not (has_placeholder or forward_path or forward_query)
-    return Destination(target, is_plain, origin, segments, *texts, has_placeholder, forward_query, forward_path)
-
-
-def check_placeholders(target: str, *, name: str = "target") -> None:
-    """Raises PlaceholderInvalid where `target`, in stored form, has placeholders where none can be, or half of one.
-
-    `name` is the field to blame. Other names in braces are ordinary text.
-    """
-    halves = (match.start() for match in _BEGINS_LIKE_ONE.finditer(target))
-    if any(_PLACEHOLDER.match(target, start) is None for start in halves):
-        detail = "Name the parameter, as in {query.id}, without / ? # & = and braces."
-        raise errors.PlaceholderInvalid(detail, field=name)
-    rest, _, fragment = target.partition("#")
-    before, _, _ = rest.partition("?")
-    web = _WEB.match(before)
-    fixed, where = ([web[0]], "the host") if web else ([before, fragment], "the question mark of such an address")
-    found = next((match for part in fixed if (match := _PLACEHOLDER.search(part))), None)
-    if found is not None:
-        detail = f"{{{unquote(found[1])}}} can only stand behind {where}."
-        raise errors.PlaceholderInvalid(detail, field=name)
-
-
-def _cut(text: str) -> _Text:
-    return tuple(_PLACEHOLDER.split(text))
+    plain = placeholder.location(target)
+    return Destination(plain, is_plain, origin, segments, *texts, has_placeholder, forward_query, forward_path)
 
 
 def _filled(text: _Text, value: Callable[[str], str]) -> str:

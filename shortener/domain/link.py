@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shortener.domain import placeholder, script
+from shortener.domain import rule as rules
 from shortener.domain.rule import Rule
 
 #: Statuses a link may answer with (RFC 9110 sections 15.4.2, 15.4.3, 15.4.8, 15.4.9).
@@ -138,7 +140,8 @@ def etag(link: Link) -> str:
 
 def is_same_for_all(link: Link) -> bool:
     """Whether every visitor gets the same answer, so that a permanent one may be kept."""
-    return not (link.rules or link.max_clicks or link.password_hash or link.forward_query or link.forward_path)
+    passed_on = link.forward_query or link.forward_path or placeholder.is_in(link.target)
+    return not (link.rules or link.max_clicks or link.password_hash or passed_on)
 
 
 def warnings(status: int | None, instance_status: int, cache_seconds: int) -> list[str]:
@@ -149,4 +152,30 @@ def warnings(status: int | None, instance_status: int, cache_seconds: int) -> li
     return [
         f"Browsers and proxies may keep a {effective} redirect for {cache_seconds} seconds: "
         "for that long an edit is not seen and repeated visits are not counted. Use 302 or 307 to avoid this."
+    ]
+
+
+def placeholder_warnings(link: Link) -> list[str]:
+    """What the owner of a link should know whose targets have placeholders, in sentences."""
+    targets = (
+        link.target,
+        link.expired_target or "",
+        *(target for rule in link.rules for target in rules.targets(rule)),
+    )
+    found = list(dict.fromkeys(name for target in targets for name in placeholder.names(target)))
+    if not found:
+        return []
+    return [
+        f"Each visit fills in {' and '.join(found)}. "
+        f"What is part of the URL itself has its braces doubled: {{{found[0]}}}."
+    ]
+
+
+def code_warnings(link: Link) -> list[str]:
+    """What the owner of a link should know whose codes look like others, in sentences."""
+    mixed = ((code, script.mixed(code)) for code in (link.code, *link.aliases))
+    return [
+        f"The code '{code}' mixes letters of {' and '.join(scripts)}: people may read it as another code."
+        for code, scripts in mixed
+        if scripts
     ]

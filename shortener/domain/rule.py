@@ -12,7 +12,7 @@ import orjson
 
 from shortener import errors
 from shortener.domain import condition as conditions
-from shortener.domain import destination, text
+from shortener.domain import placeholder, text
 from shortener.domain.condition import Condition
 from shortener.domain.target import TargetPolicy
 from shortener.domain.target import check as check_target
@@ -53,7 +53,7 @@ class Rule:
 
 
 def check(rules: Sequence[Rule], policy: TargetPolicy, *, name: str = "rules") -> tuple[Rule, ...]:
-    """`rules` in normal form, a fixed point: targets and conditions as they are stored, every variant named.
+    """`rules` in normal form: targets and conditions as they are stored, every variant named.
 
     Errors blame the field at fault below `name`, such as `rules.0.conditions.1.value`.
     Raises RuleInvalid, PlaceholderInvalid or one of errors.Target*.
@@ -95,6 +95,13 @@ def from_data(data: Mapping[str, Any]) -> Rule:
     )
 
 
+def written(rule: Rule) -> Rule:
+    """`rule`, whose targets are in stored form, with them as a person writes them."""
+    split = tuple(replace(variant, target=placeholder.written(variant.target)) for variant in rule.split)
+    target = None if rule.target is None else placeholder.written(rule.target)
+    return replace(rule, target=target, split=split)
+
+
 def _sparse(data: dict[str, Any]) -> dict[str, Any]:
     """`data` without what is none."""
     kept = {key: value for key, value in data.items() if value is not None and value != []}
@@ -119,17 +126,11 @@ def _checked(rule: Rule, policy: TargetPolicy, name: str) -> Rule:
             conditions.check(condition, name=f"{name}.conditions.{index}")
             for index, condition in enumerate(rule.conditions)
         ),
-        target=None if rule.target is None else _target(rule.target, policy, f"{name}.target"),
+        target=None if rule.target is None else check_target(rule.target, policy, name=f"{name}.target"),
         split=_split(rule.split, policy, f"{name}.split") if rule.split else (),
         status=rule.status,
         name=_name(rule.name or "", f"{name}.name") or None,
     )
-
-
-def _target(target: str, policy: TargetPolicy, name: str) -> str:
-    stored = check_target(target, policy, name=name)
-    destination.check_placeholders(stored, name=name)
-    return stored
 
 
 def _name(given: str, name: str) -> str:
@@ -153,7 +154,7 @@ def _split(split: Sequence[Variant], policy: TargetPolicy, name: str) -> tuple[V
         raise errors.RuleInvalid("The weights add up to nothing: nobody could be sent anywhere.", field=name)
     names = _names([_name(variant.name, f"{name}.{index}.name") for index, variant in enumerate(split)], name)
     return tuple(
-        replace(variant, name=own, target=_target(variant.target, policy, f"{name}.{index}.target"))
+        replace(variant, name=own, target=check_target(variant.target, policy, name=f"{name}.{index}.target"))
         for index, (variant, own) in enumerate(zip(split, names, strict=True))
     )
 

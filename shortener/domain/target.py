@@ -8,12 +8,11 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from urllib.parse import quote
 
 from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from shortener import errors
-from shortener.domain import text
+from shortener.domain import placeholder, text
 
 #: Longest target, in characters. Beyond that proxies and browsers begin to refuse a Location header
 #: (nginx's large_client_header_buffers is 8 KiB by default).
@@ -24,9 +23,19 @@ DANGEROUS_SCHEMES = frozenset(
 )
 _WEB_SCHEMES = frozenset({"http", "https"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-#: What starlette.responses.RedirectResponse leaves unquoted in Location.
-_LOCATION_SAFE = ":/%#?=@[]!$&'()*+,;"
+#: What URL parsers strip from the ends of a text (WHATWG URL Standard, section 4.4), as far as people type it.
+_WHITE_SPACE = " \t\n\v\f\r"
+#: Longest text that a message repeats, with a scheme in front.
+_LONGEST_OFFER = 200
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~[]:")
+
+#: Characters that people know by a name.
+_NAMES = {" ": "a space", "\\": "a backslash", "\t": "a tab", "\n": "a line break", "\r": "a line break"}
+_PATH_END = re.compile(r"[?#]")
+#: Perhaps a web scheme, perhaps slashes, and a name with a dot: `example.com`, `//example.com`, `https:example.com`.
+_BEGINS_LIKE_A_HOST = re.compile(
+    r"(?P<before>(?P<scheme>https?:)?/{0,2})(?P<host>[^\s/?#:@]+\.[^\s/?#:@]+)", re.IGNORECASE
+)
 
 _url: TypeAdapter[AnyUrl] = TypeAdapter(AnyUrl)
 
@@ -47,25 +56,24 @@ class TargetPolicy:
 
 
 def check(target: str, policy: TargetPolicy, *, name: str = "target") -> str:
-    """`target` in the form in which it is stored and sent as `Location`: pure ASCII, a fixed point of this function.
+    """The stored form of a target as somebody wrote it, which may have placeholders (domain.placeholder).
 
-    `name` is the field that the errors blame. Raises one of errors.Target*.
+    `name` is the field that the errors blame. Raises one of errors.Target*, PlaceholderInvalid.
     """
-    _check_length(target, name)
-    _check_characters(target, name)
-    scheme = _check_scheme(target, policy, name)
-    try:
-        url = _url.validate_python(target)
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Input should be a valid URL, ")
-        raise errors.TargetInvalid(f"Not a valid URL: {reason}.", field=name) from error
-    if url.username or url.password or (scheme in _WEB_SCHEMES and _has_empty_user(target)):
-        raise errors.TargetUserInfo("Remove the user name and password before the '@'.", field=name)
-    if scheme in _WEB_SCHEMES:
-        _check_host(url, policy, name)
-    stored = quote(str(url), safe=_LOCATION_SAFE)
-    _check_length(stored, name)
-    return stored
+    return _checked(target, policy, name, has_placeholders=True)
+
+
+def check_fixed(target: str, policy: TargetPolicy, *, name: str = "target") -> str:
+    """The stored form of a target in which all is text: byte for byte what Location says. Raises errors.Target*."""
+    return _checked(target, policy, name, has_placeholders=False)
+
+
+def serialise(target: str, *, has_placeholders: bool) -> str:
+    """The stored form of a target that is the operator's, who needs no permission. Raises TargetInvalid."""
+    mark = placeholder.marker(target) if has_placeholders else ""
+    marked = placeholder.mark_literals(target, mark) if mark else target
+    serialised = _serialised(_parsed(marked, "target"))
+    return placeholder.stored(serialised, mark) if mark else serialised
 
 
 def host_of(base_url: str) -> tuple[str, int]:
@@ -88,9 +96,50 @@ def fingerprint(target: str) -> int:
     return int.from_bytes(hashlib.blake2b(target.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+def _checked(given: str, policy: TargetPolicy, name: str, *, has_placeholders: bool) -> str:
+    target = given.strip(_WHITE_SPACE)
+    _check_length(target, name)
+    _check_characters(target, len(given) - len(given.lstrip(_WHITE_SPACE)), name)
+    scheme = _check_scheme(target, policy, name)
+    if has_placeholders:
+        placeholder.check(target, name=name)
+    stored = _stored(target, scheme, policy, name, has_placeholders=has_placeholders)
+    _check_length(stored, name)
+    return stored
+
+
+def _stored(target: str, scheme: str, policy: TargetPolicy, name: str, *, has_placeholders: bool) -> str:
+    mark = placeholder.marker(target) if has_placeholders else ""
+    url = _parsed(placeholder.mark_literals(target, mark) if mark else target, name)
+    if url.username or url.password or _has_empty_user(target):
+        raise errors.TargetUserInfo("Remove the user name and password before the '@'.", field=name)
+    if scheme in _WEB_SCHEMES:
+        _check_host(url, policy, name)
+    return placeholder.stored(_serialised(url), mark) if mark else _serialised(url)
+
+
+def _parsed(target: str, name: str) -> AnyUrl:
+    try:
+        return _url.validate_python(target)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Input should be a valid URL, ")
+        raise errors.TargetInvalid(f"Not a valid URL: {reason}.", field=name) from error
+
+
+def _serialised(url: AnyUrl) -> str:
+    """`url` as browsers write it. The parser leaves `^` in paths, which the standard percent-encodes since 2023."""
+    whole = str(url)
+    path_end = _PATH_END.search(whole)
+    before = whole[: path_end.start()] if path_end else whole
+    if "^" not in before or not before.partition(":")[2].startswith("/"):  # `mailto:` and its like have no path
+        return whole
+    return before.replace("^", "%5E") + whole[len(before) :]
+
+
 def _has_empty_user(target: str) -> bool:
     """Whether an `@` stands where a user would, with nothing before it that the parser would have kept."""
-    return "@" in re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]
+    rest = target.partition(":")[2]
+    return rest.startswith("//") and "@" in re.split(r"[/?#]", rest.lstrip("/"), maxsplit=1)[0]
 
 
 def _place(url: AnyUrl) -> tuple[str, int]:
@@ -112,10 +161,12 @@ def _check_length(target: str, name: str) -> None:
         raise errors.TargetTooLong(detail, field=name)
 
 
-def _check_characters(target: str, name: str) -> None:
+def _check_characters(target: str, stripped: int, name: str) -> None:
+    """`stripped` characters stood before `target` where somebody wrote it."""
     wrong = text.forbidden_character(target) or next((c for c in target if c in " \\"), None)
     if wrong is not None:
-        detail = f"The target contains {text.visible(wrong)} at position {target.index(wrong)}; percent-encode it."
+        position = stripped + target.index(wrong)
+        detail = f"The target contains {_NAMES.get(wrong, text.visible(wrong))} at position {position}: remove it."
         raise errors.TargetCharacters(detail, field=name)
 
 
@@ -126,7 +177,27 @@ def _check_scheme(target: str, policy: TargetPolicy, name: str) -> str:
     if colon and (web or scheme in policy.schemes - _WEB_SCHEMES):
         return scheme
     accepted = [f"{known}://" if known in _WEB_SCHEMES else f"{known}:" for known in sorted(policy.schemes)]
-    raise errors.TargetScheme(f"A target must start with {' or '.join(accepted)}.", field=name)
+    detail = f"A target must start with {' or '.join(accepted)}."
+    offered = _with_scheme(target, policy)
+    if offered is not None:
+        detail += f" Did you mean {offered}?"
+    raise errors.TargetScheme(detail, field=name)
+
+
+def _with_scheme(target: str, policy: TargetPolicy) -> str | None:
+    """The web address that was meant where only the scheme or its slashes are missing, else None."""
+    match = _BEGINS_LIKE_A_HOST.match(target)
+    if match is None:
+        return None
+    scheme = (match["scheme"] or "https:").lower()
+    offered = f"{scheme}//{target[match.end('before') :]}"
+    if len(offered) > _LONGEST_OFFER:
+        offered = f"{scheme}//{match['host']}/…"
+    try:
+        _checked(offered, policy, "target", has_placeholders=True)
+    except errors.Refused:
+        return None
+    return offered if offered.isprintable() else None
 
 
 def _check_host(url: AnyUrl, policy: TargetPolicy, name: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shortener.domain import link as links
-from shortener.domain import period
+from shortener.domain import period, placeholder
 from shortener.domain import rule as rules
 from shortener.domain.destination import Destination, compile_destination, is_plain
 from shortener.domain.link import PERMANENT_STATUSES, State
@@ -37,14 +37,14 @@ class Entry:
 
     id: int
     nonce: int
-    #: In stored form: byte for byte what Location says, if no rule and no visitor adds anything to it.
+    #: Byte for byte what Location says, unless it is one of `destinations`.
     target: str
     #: Its own, its domain's or the instance's.
     status: int
     enabled: bool
     valid_from: datetime | None
     expires_at: datetime | None
-    #: The same; None for an answer with status 410.
+    #: The same, unless there is an `expired_destination`; None for an answer with status 410.
     expired_target: str | None
     #: How that becomes a Location, if it has placeholders.
     expired_destination: Destination | None
@@ -63,7 +63,7 @@ class Entry:
     track: bool
     #: None where there are none.
     rules: CompiledRules | None
-    #: How a target becomes a Location, for those that depend on the visit.
+    #: How a target in stored form becomes a Location, for those that aren't one.
     destinations: Mapping[str, Destination]
     forward_path: bool
     #: Whether it redirects a limited number of people: then each of them is the database's to grant (redirect/limit).
@@ -139,19 +139,20 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
     own_rules = rules.load(visited.rules)
     expired_target = visited.expired_target or otherwise.expired_target
     destinations = _destinations(visited, own_rules)
-    same_for_all = not (own_rules or destinations or visited.password_hash or visited.max_clicks)
+    varies = any(not destination.is_plain for destination in destinations.values())
+    same_for_all = not (own_rules or varies or visited.password_hash or visited.max_clicks)
     live = _live(visited)
     steady = _steady(visited, live, status, defaults.cache_seconds) if same_for_all else (0, 0)
     variants = {variant.name for rule in own_rules for variant in rule.split}
     return Entry(
         id=visited.id,
         nonce=visited.nonce,
-        target=visited.target,
+        target=placeholder.location(visited.target) if same_for_all else visited.target,
         status=status,
         enabled=visited.enabled,
         valid_from=visited.valid_from,
         expires_at=visited.expires_at,
-        expired_target=expired_target,
+        expired_target=placeholder.location(expired_target) if expired_target else None,
         expired_destination=_filled(expired_target) if expired_target else None,
         click=defaults.pack_link(visited.id, visited.nonce, code, ""),
         clicks={name: defaults.pack_link(visited.id, visited.nonce, code, name) for name in variants},
@@ -184,7 +185,11 @@ def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[s
     compiled = {
         target: compile_destination(target, **passed_on) for target in targets if not is_plain(target, **passed_on)
     }
-    return {target: destination for target, destination in compiled.items() if not destination.is_plain}
+    return {
+        target: destination
+        for target, destination in compiled.items()
+        if not destination.is_plain or placeholder.has_marks(target)
+    }
 
 
 def _filled(target: str) -> Destination | None:

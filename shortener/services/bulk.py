@@ -55,7 +55,7 @@ def edit(
     def change(connection: Connection, item: tuple[str, str, dict[str, Any]]) -> Link:
         domain, code, edits = item
         before = recorded.find(connection, domain, code)
-        draft = drafts.checked(replace(drafts.of_link(before), **edits), policy, edits.keys())
+        draft = drafts.edited(drafts.of_link(before), edits, policy)
         return recorded.change(connection, before, draft, actor)
 
     return _one_by_one(database, items, change)

@@ -19,6 +19,8 @@ from shortener.storage.engine import Connection, Database
 #: What a domain may say, by the names that its row, its edits and its history have for it.
 FIELDS = ("home_target", "not_found_target", "expired_target", "status")
 _TARGETS = FIELDS[:3]
+#: Those of them that are filled in for each visitor; in the others all is text.
+WITH_PLACEHOLDERS = frozenset({"expired_target"})
 _QUESTION = "domains"
 
 
@@ -99,7 +101,8 @@ def knowing_domains(connection: Connection, policy: TargetPolicy, base_url: str,
 def _checked(fields: Mapping[str, Any], policy: TargetPolicy) -> dict[str, Any]:
     """`fields` with their targets in stored form. Raises errors.Target*."""
     given = {name: fields[name] for name in _TARGETS if fields.get(name) is not None}
-    return {**fields, **{name: targets.check(value, policy, name=name) for name, value in given.items()}}
+    checks = {name: targets.check if name in WITH_PLACEHOLDERS else targets.check_fixed for name in given}
+    return {**fields, **{name: checks[name](value, policy, name=name) for name, value in given.items()}}
 
 
 def _find(connection: Connection, name: str) -> Domain:

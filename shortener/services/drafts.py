@@ -7,10 +7,10 @@ from typing import Any
 from shortener import errors
 from shortener.domain import code as codes
 from shortener.domain import host as hosts
+from shortener.domain import placeholder
 from shortener.domain import rule as rules
 from shortener.domain import tag as tags
 from shortener.domain import target as targets
-from shortener.domain.destination import check_placeholders
 from shortener.domain.link import Link, LinkDraft
 from shortener.domain.target import TargetPolicy
 
@@ -44,7 +44,6 @@ def checked(draft: LinkDraft, policy: LinkPolicy, changed: Collection[str] = FIE
         value = getattr(draft, name)
         if name in changed and value is not None:
             normal[name] = targets.check(value, policy.targets, name=name)
-            check_placeholders(normal[name], name=name)
     if "code" in changed and draft.code is not None:
         normal["code"] = codes.check(draft.code, policy.reserved)
     if "domain" in changed and draft.domain:
@@ -58,9 +57,22 @@ def checked(draft: LinkDraft, policy: LinkPolicy, changed: Collection[str] = FIE
     return replace(draft, **changes) if changes else draft
 
 
+def edited(draft: LinkDraft, edits: dict[str, Any], policy: LinkPolicy) -> LinkDraft:
+    """A link's own `draft` with `edits`, checked. The code that it has may be one that no new link may have."""
+    changed = edits.keys() - ({"code"} if edits.get("code") == draft.code else set())
+    return checked(replace(draft, **edits), policy, changed)
+
+
 def of_link(link: Link) -> LinkDraft:
     """The draft that would make `link` what it is."""
     return LinkDraft(**{name: getattr(link, name) for name in FIELDS})
+
+
+def written(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a draft that has been `checked`, as a person writes them: checked again, they mean the same."""
+    targets = {name: placeholder.written(values[name]) for name in _TARGETS if values.get(name) is not None}
+    ruled = {"rules": tuple(map(rules.written, values["rules"]))} if values.get("rules") else {}
+    return {**values, **targets, **ruled}
 
 
 def difference(before: LinkDraft | None, after: LinkDraft | None) -> dict[str, list[Any]]:
@@ -72,18 +84,40 @@ def difference(before: LinkDraft | None, after: LinkDraft | None) -> dict[str, l
     return dict(_kept(name, pair) for name, pair in different.items())
 
 
-def shown(values: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a draft as people may see them: of a password only that there is one."""
-    return dict(_shown(name, value) for name, value in values.items())
+def recorded(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a draft as history keeps them: of a password only that there is one."""
+    return dict(_recorded(name, value) for name, value in values.items())
+
+
+def shown(recorded: dict[str, Any]) -> dict[str, Any]:
+    """Fields as history keeps them, as people see them: targets as they write them."""
+    return {name: _shown(name, value) for name, value in recorded.items()}
+
+
+def shown_difference(difference: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """A `difference` as history keeps it, as people see it."""
+    return {name: [_shown(name, value) for value in pair] for name, pair in difference.items()}
 
 
 def _kept(name: str, pair: list[Any]) -> tuple[str, list[Any]]:
-    return _shown(name, None)[0], [_shown(name, value)[1] for value in pair]
+    return _recorded(name, None)[0], [_recorded(name, value)[1] for value in pair]
 
 
-def _shown(name: str, value: Any) -> tuple[str, Any]:
+def _recorded(name: str, value: Any) -> tuple[str, Any]:
     if name == "password_hash":
         return "password", value is not None
     if name == "rules":
         return name, [rules.as_data(rule) for rule in value or ()]
     return name, value
+
+
+def _shown(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _TARGETS:
+        return placeholder.written(value)
+    if name == "rules":
+        return [rules.as_data(rules.written(rules.from_data(rule))) for rule in value]
+    if name == "scheduled" and "changes" in value:
+        return {**value, "changes": shown(value["changes"])}
+    return value

@@ -9,7 +9,7 @@ import orjson
 from shortener import errors
 from shortener.domain import page as pages
 from shortener.domain import rule as rules
-from shortener.domain.link import Link, LinkDraft
+from shortener.domain.link import Link
 from shortener.domain.page import Page
 from shortener.services import drafts, recorded
 from shortener.services.drafts import LinkPolicy
@@ -55,19 +55,19 @@ def revert(
         changes.lock(connection)
         link = recorded.find(connection, domain, code)
         recorded.match(link, if_match)
-        draft = drafts.checked(_at(connection, link, version), policy)
+        draft = drafts.edited(drafts.of_link(link), drafts.written(_at(connection, link, version)), policy)
         return recorded.change(connection, link, replace(draft, code=link.code), actor, "link-reverted")
 
 
-def _at(connection: Connection, link: Link, version: int) -> LinkDraft:
-    """What `link` was at `version`: the changes after it, taken back."""
+def _at(connection: Connection, link: Link, version: int) -> dict[str, Any]:
+    """The fields in which `link` was another at `version`, as they were: the changes after it, taken back."""
     if not 1 <= version <= link.version:
         raise errors.VersionNotFound(f"'{link.code}' has versions 1 to {link.version}, not {version}.")
     old: dict[str, Any] = {}
     for entry in changes.after_version(connection, link.id, version):
         old.update({name: pair[0] for name, pair in entry.diff.items()})
     values = {name: _value(name, old[name]) for name in drafts.FIELDS if name in old and name not in _KEPT}
-    return replace(drafts.of_link(link), **values)
+    return {name: value for name, value in values.items() if value != getattr(link, name)}
 
 
 def _value(name: str, kept: Any) -> Any:

@@ -1,6 +1,5 @@
 """Scheduled changes: edits of links that are to happen at a moment. Carried out by `due`, whoever calls it first."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,10 +47,10 @@ def add(
         link = recorded.find(connection, domain, code)
         if len(rows.of_link(connection, link.id)) >= MAX_SCHEDULED:
             raise errors.ScheduleInvalid(f"At most {MAX_SCHEDULED} changes can wait for a link.", field="changes")
-        draft = drafts.checked(replace(drafts.of_link(link), **edits), policy, edits.keys())
+        draft = drafts.edited(drafts.of_link(link), edits, policy)
         kept = {name: getattr(draft, name) for name in edits}
         made = rows.add(connection, link.id, at=at, edits=kept, actor=actor, now=now)
-        diff = {"scheduled": [None, {"id": made.id, "at": at, "changes": drafts.shown(kept)}]}
+        diff = {"scheduled": [None, {"id": made.id, "at": at, "changes": drafts.recorded(kept)}]}
         recorded.record(connection, "change-scheduled", link, diff, actor, now)
         return made
 
@@ -91,7 +90,7 @@ def _carry_out(connection: Connection, policy: LinkPolicy, change: ScheduledChan
     if link is None:  # deleted meanwhile
         return None
     try:
-        draft = drafts.checked(replace(drafts.of_link(link), **change.edits), policy, change.edits.keys())
+        draft = drafts.edited(drafts.of_link(link), drafts.written(change.edits), policy)
         return recorded.change(connection, link, draft, change.actor, "link-scheduled-change")
     except errors.Refused as error:  # its code has been taken meanwhile, or a policy has become stricter
         log.warning("a scheduled change cannot be made", code=link.code, cause=error.detail)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from shortener import __version__, errors, metrics
 from shortener.clicks import election
@@ -12,7 +12,7 @@ from shortener.web.api import examples
 from shortener.web.api.route import operation_id
 from shortener.web.api.schemas.problems import HealthOut, ReadinessOut
 from shortener.web.deps import Parts, PartsDep
-from shortener.web.responses import ORJSONResponse
+from shortener.web.responses import ORJSONResponse, Redirect
 
 router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id)
 
@@ -54,7 +54,7 @@ async def home(request: Request, parts: PartsDep) -> Response:
     domain = parts.domains.of_host(request.headers.get("host", "").encode("latin-1"))
     target = parts.domains.of(domain).home_target
     if target is not None:
-        return RedirectResponse(target, 302, {"cache-control": UNCACHED})
+        return Redirect(target, 302, {"cache-control": UNCACHED})
     return pages.page("home.html", base_url=parts.settings.public_url, version=__version__)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from shortener import errors, metrics
 from shortener.domain import code as codes
@@ -19,6 +19,7 @@ from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, PartsDep
+from shortener.web.responses import Redirect
 from shortener.web.visitors import Facts
 
 router = APIRouter(tags=["visits"])
@@ -124,7 +125,7 @@ async def _record(recorder: Recorder, asked: _Asked, given: Answer) -> None:
 def _respond(request: Request, given: Answer, code: str) -> Response:
     headers = {"cache-control": given.cache_control}
     if given.location is not None:
-        return RedirectResponse(given.location, given.status, headers)
+        return Redirect(given.location, given.status, headers)
     match given.outcome:
         case Outcome.GONE:
             return problems.respond(request, problems.link_gone(given.state))
@@ -156,7 +157,7 @@ def mount(into: APIRouter) -> None:
                 operation_id=f"visit_{method.lower()}",
                 summary=f"Follow a short link ({method})",
                 status_code=302,
-                response_class=RedirectResponse,
+                response_class=Redirect,
                 responses=examples.VISIT,
             )
         if "rest" not in path:

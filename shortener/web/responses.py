@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 #: In the state of a request: whether its answer ends only when somebody ends it.
@@ -23,6 +23,17 @@ class ProblemResponse(ORJSONResponse):
     """A problem document (RFC 9457)."""
 
     media_type = "application/problem+json"
+
+
+class Redirect(RedirectResponse):
+    """A redirect whose Location is what it is given, which must be a serialised URL.
+
+    The framework would percent-encode characters that browsers leave as they are.
+    """
+
+    def __init__(self, location: str, status_code: int, headers: Mapping[str, str]) -> None:
+        super().__init__(location, status_code, headers)
+        self.headers["location"] = location
 
 
 class NoContent(Response):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 from markupsafe import escape
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from shortener import errors, metrics
@@ -23,6 +23,7 @@ from shortener.web import errors as problems
 from shortener.web.clicks import Recorder, Request
 from shortener.web.middleware import NOSNIFF
 from shortener.web.outbox import Outbox
+from shortener.web.responses import Redirect
 from shortener.web.visitors import Facts, Visitors
 
 DefaultHeaders = list[tuple[bytes, bytes]]
@@ -109,7 +110,7 @@ class Visits:
         kind = (status, cache_control)
         found = self._heads.get(kind)
         if found is None:
-            response = RedirectResponse(_ANY_TARGET, status, {"cache-control": cache_control})
+            response = Redirect(_ANY_TARGET, status, {"cache-control": cache_control})
             found = self._heads[kind] = _up_to_value(response, b"location", default_headers)
         return found
 

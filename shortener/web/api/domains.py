@@ -9,6 +9,7 @@ from starlette.responses import Response
 from shortener import errors
 from shortener.domain import host as hosts
 from shortener.domain import page as pages
+from shortener.domain import placeholder
 from shortener.services import domains as service
 from shortener.storage.domains import Domain
 from shortener.web.api import examples
@@ -121,7 +122,7 @@ def render(domain: Domain) -> dict[str, object]:
         "unicode_name": hosts.unicode_name(domain.name),
         "home_target": domain.settings.home_target,
         "not_found_target": domain.settings.not_found_target,
-        "expired_target": domain.settings.expired_target,
+        "expired_target": domain.settings.expired_target and placeholder.written(domain.settings.expired_target),
         "status": domain.settings.status,
         "links": domain.links,
         "created_at": domain.created_at,

@@ -137,7 +137,7 @@ def _version(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "kind": entry.kind,
         "code": entry.code,
-        "changes": entry.diff,
+        "changes": drafts.shown_difference(entry.diff),
     }
 
 
@@ -147,5 +147,5 @@ def _scheduled(change: ScheduledChange) -> dict[str, Any]:
         "at": change.at,
         "actor": change.actor,
         "created_at": change.created_at,
-        "changes": drafts.shown(change.edits),
+        "changes": drafts.shown(drafts.recorded(change.edits)),
     }

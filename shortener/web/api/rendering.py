@@ -5,6 +5,7 @@ from typing import Any
 from shortener.domain import code as codes
 from shortener.domain import link as links
 from shortener.domain import password as passwords
+from shortener.domain import placeholder
 from shortener.domain import rule as rules
 from shortener.domain.host import short_url
 from shortener.domain.link import Link, LinkDraft
@@ -22,7 +23,7 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "code": link.code,
         "domain": link.domain,
         "short_url": short_url(settings.public_url, link.domain, link.code),
-        "target": link.target,
+        "target": placeholder.written(link.target),
         "title": link.title,
         "notes": link.notes,
         "tags": link.tags,
@@ -30,13 +31,13 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "enabled": link.enabled,
         "valid_from": link.valid_from,
         "expires_at": link.expires_at,
-        "expired_target": link.expired_target,
+        "expired_target": link.expired_target and placeholder.written(link.expired_target),
         "max_clicks": link.max_clicks,
         "has_password": link.password_hash is not None,
         "forward_query": link.forward_query,
         "forward_path": link.forward_path,
         "track": link.track,
-        "rules": [rules.as_data(rule) for rule in link.rules],
+        "rules": [rules.as_data(rules.written(rule)) for rule in link.rules],
         "external_id": link.external_id,
         "aliases": link.aliases,
         "clicks": link.clicks,
@@ -50,10 +51,11 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
 
 
 def _warnings(link: Link, parts: Parts) -> list[str]:
-    if not links.is_same_for_all(link):
-        return []
-    instance_status = parts.domains.of(link.domain).status
-    return links.warnings(link.status, instance_status, parts.settings.redirect_cache_seconds)
+    found = [*links.placeholder_warnings(link), *links.code_warnings(link)]
+    if links.is_same_for_all(link):
+        instance_status = parts.domains.of(link.domain).status
+        found = links.warnings(link.status, instance_status, parts.settings.redirect_cache_seconds) + found
+    return found
 
 
 def draft_of(body: LinkCreate) -> LinkDraft:

@@ -91,7 +91,9 @@ class LinkOut(Out):
     code: str = Field(examples=["sale"])
     domain: str = Field(description="Empty: every host of this instance.", examples=[""])
     short_url: str = Field(examples=["http://localhost:8000/sale"])
-    target: str = Field(description="Byte for byte what Location says.", examples=["https://example.com/sale?utm=x"])
+    target: str = Field(
+        description="Where the link leads; sent back, it means the same.", examples=["https://example.com/sale?utm=x"]
+    )
     title: str | None = Field(examples=["Autumn sale"])
     notes: str | None = Field(examples=["Printed on bags"])
     tags: list[str] = Field(examples=[["print", "sale"]])
