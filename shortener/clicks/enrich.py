@@ -42,6 +42,7 @@ TRIGGER = (Dimension.TRIGGER,)
 _HASH_BITS = 63
 #: As plain numbers: an operation on an IntFlag costs a microsecond.
 _PREFETCH, _QR, _HUMAN = int(Flag.PREFETCH), int(Flag.QR), int(ClickClass.HUMAN)
+_TYPED = int(Flag.TYPED)
 
 Values = tuple[str | None, ...]
 Part = TypeVar("Part")
@@ -136,6 +137,8 @@ class Enricher:
 
 def trigger(flags: int) -> Values:
     """The values of TRIGGER under `flags`."""
+    if flags & _TYPED:
+        return ("typed",)
     return ("qr",) if flags & _QR else (None,)
 
 

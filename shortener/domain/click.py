@@ -38,6 +38,8 @@ class Flag(IntFlag):
     PREFETCH = 1
     QR = 2
     DO_NOT_TRACK = 4
+    #: The path was not that of the link, but what people make of it (web/redirects).
+    TYPED = 8
 
 
 class Dimension(IntEnum):
@@ -65,7 +67,7 @@ class Dimension(IntEnum):
     CODE = 12
     #: Which target of a rule's split was served.
     VARIANT = 13
-    #: How the visitor came: `qr`, or nothing for a plain link.
+    #: How the visitor came: `qr`, `typed`, or nothing for a plain link.
     TRIGGER = 14
 
     @property

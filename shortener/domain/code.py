@@ -23,6 +23,10 @@ ATTEMPTS_PER_LENGTH = 8
 _ASCII_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 #: Longest text whose normal form may still be a code: NFC makes one character of up to four.
 _MAX_RAW_LENGTH = 4 * MAX_LENGTH
+#: Behind the last word of a sentence, a quotation or a parenthesis.
+_PUNCTUATION = frozenset(".,;:!?)]}>'\"…。、，．；：！？")
+#: Closing brackets, closing quotation marks and invisible signs, in all scripts.
+_CATEGORIES_AT_ENDS = frozenset({"Pe", "Pf", "Cf"})
 
 
 def normal_form(code: str) -> str | None:
@@ -37,6 +41,19 @@ def normal_form(code: str) -> str | None:
     return code if fits else None
 
 
+def without_end(typed: str) -> str | None:
+    """The code, in normal form, that is left of `typed` without what people put behind a URL in a text.
+
+    That is punctuation, white space and characters that nobody sees. None where nothing of it stands there.
+    """
+    if len(typed) > _MAX_RAW_LENGTH:
+        return None
+    end = len(typed)
+    while end and _ends_a_url(typed[end - 1]):
+        end -= 1
+    return normal_form(typed[:end]) if end < len(typed) else None
+
+
 def check(code: str, reserved: Collection[str]) -> str:
     """`code` in normal form, fit for a new link.
 
@@ -46,6 +63,10 @@ def check(code: str, reserved: Collection[str]) -> str:
     normal = None if text.forbidden_character(code[: MAX_LENGTH + 1]) else normal_form(code)
     if normal is None:
         raise errors.CodeInvalid(_why_invalid(code), field="code")
+    invisible = next((c for c in normal if text.is_ignorable(c)), None)
+    if invisible is not None:
+        detail = f"The code contains {text.visible(invisible)}, which nobody sees: remove it."
+        raise errors.CodeInvalid(detail, field="code")
     if normal.lower() in reserved:
         detail = f"'{normal}' is a path of the shortener itself; choose another code."
         raise errors.CodeReserved(detail, field="code")
@@ -74,6 +95,13 @@ def in_path(code: str) -> str:
 def _is_word(character: str) -> bool:
     """Unicode's word characters (UTS 18, annex C): letters, numbers, and the marks that scripts like Hindi's need."""
     return character.isalnum() or character in "-_" or _is_mark(character)
+
+
+def _ends_a_url(character: str) -> bool:
+    """Whether `character` is taken for the text's and not the URL's when it stands at the end."""
+    if character in _PUNCTUATION or character.isspace():
+        return True
+    return unicodedata.category(character) in _CATEGORIES_AT_ENDS or text.is_ignorable(character)
 
 
 def _is_mark(character: str) -> bool:

@@ -93,7 +93,7 @@ def edit(
         changes.lock(connection)
         before = recorded.find(connection, domain, code)
         recorded.match(before, if_match)
-        draft = drafts.checked(replace(drafts.of_link(before), **edits), policy, edits.keys())
+        draft = drafts.edited(drafts.of_link(before), edits, policy)
         return recorded.change(connection, before, draft, actor)
 
 
@@ -110,10 +110,9 @@ def put(
 
     Raises what `edit` raises, and AliasInvalid if the code is an alias.
     """
-    draft = drafts.checked(replace(draft, code=code), policy)
     with database.write() as connection:
         changes.lock(connection)
-        before = rows.by_code(connection, draft.domain, draft.code or "")
+        draft, before = _named(connection, policy, replace(draft, code=code))
         _refuse_alias(before, draft.code)
         return _put(connection, policy, before, draft, actor, if_match)
 
@@ -146,6 +145,18 @@ def delete(database: Database, code: str, *, actor: str, domain: str = "", if_ma
         recorded.match(before, if_match)
         recorded.remove(connection, before, actor)
     return before
+
+
+def _named(connection: Connection, policy: LinkPolicy, draft: LinkDraft) -> tuple[LinkDraft, Link | None]:
+    """A checked `draft`, and the link that has its code already: that may be a code which no new link may have."""
+    code = codes.normal_form(draft.code or "")
+    domain = hosts.normal_form(draft.domain) if draft.domain else ""
+    before = rows.by_code(connection, domain, code) if code else None
+    if before is None:
+        return drafts.checked(draft, policy), None
+    return drafts.checked(
+        replace(draft, code=code), policy, [name for name in drafts.FIELDS if name != "code"]
+    ), before
 
 
 def _put(

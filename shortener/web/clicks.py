@@ -53,6 +53,8 @@ class Request:
     #: The address at the other end of the connection, or an empty text where there is none.
     peer: str
     query: bytes
+    #: Whether its path is only nearly that of the link.
+    is_typed: bool = False
 
 
 def of_scope(scope: Scope) -> Request:
@@ -102,6 +104,8 @@ class Recorder:
             return frame.pack(now_ms, said, kind, click, _NOBODY, _NOTHING_MORE)
         if b"qr" in request.query and _QR.search(request.query):
             said |= Flag.QR
+        if request.is_typed:
+            said |= Flag.TYPED
         via = forwarded(request) if self._trusted else b""
         day = now_ms // _DAY_MS
         about_visitor = (self._visitor if len(via) <= _MAX_KEPT else self._pack_visitor)(

@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -24,6 +24,8 @@ from shortener.web.visitors import Facts
 
 router = APIRouter(tags=["visits"])
 
+#: In the state of a request: whether its path began with two slashes.
+_TYPED = "typed"
 _SLASH = re.compile(rb"/|%2[Ff]")
 
 
@@ -54,6 +56,8 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     if code in parts.link_policy.reserved:
         return problems.no_route(request)
     asked = await _asked(request, code, parts)
+    if asked.entry is None and (meant := codes.without_end(code)) is not None:
+        asked = await _meant(asked, meant)
     if asked.visit.path and (asked.entry is None or not asked.entry.forward_path):
         raise errors.PathNotFound
     guarded = asked.entry is not None and asked.entry.is_guarded
@@ -71,6 +75,7 @@ async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
     click = clicks.of_scope(request.scope)
     domain = parts.domains.of_host(click.fields.get(b"host", b""))
     entry = await parts.lookup.find(domain, normal) if normal else None
+    click.is_typed = entry is not None and _TYPED in request.scope.get("state", {})
     now_ms = time.time_ns() // 1_000_000
     visitor = parts.visitors.of(click)
     visit = Visit(
@@ -82,6 +87,17 @@ async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
         visitor.share,
     )
     return _Asked(request, parts, code, domain, entry, click, visit, now_ms)
+
+
+async def _meant(asked: _Asked, code: str) -> _Asked:
+    """The visit as one of the link called `code`, if there is one. The cache never knows the path that was typed."""
+    entry = await asked.parts.lookup.find(asked.domain, code)
+    if entry is None:
+        return asked
+    asked.click.is_typed = True
+    # Pages about the link name it, and forms lead to it.
+    asked.request.path_params["code"] = code
+    return replace(asked, entry=entry, visit=asked.visit._replace(code=code))
 
 
 def _path_behind_code(request: Request) -> str:
@@ -144,6 +160,16 @@ def not_allowed(request: Request, code: str) -> Response:
     return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED), code)
 
 
+async def visit_behind_slash(request: Request, code: str, parts: PartsDep) -> Response:
+    """Follow a short link with a second slash in front, as if it were not there."""
+    if code in parts.link_policy.reserved:
+        raise errors.PathNotFound
+    scope = request.scope
+    scope["path"], scope["raw_path"] = scope["path"][1:], scope["raw_path"][1:]
+    scope.setdefault("state", {})[_TYPED] = True
+    return await visit(request, code, parts)
+
+
 def mount(into: APIRouter) -> None:
     """Adds the routes of short links to `into`; they must come last, since they match any first segment."""
     for path in ("/{code}", "/{code}/", "/{code}/{rest:path}"):
@@ -160,6 +186,7 @@ def mount(into: APIRouter) -> None:
                 response_class=Redirect,
                 responses=examples.VISIT,
             )
+            into.add_api_route(f"/{path}", visit_behind_slash, methods=[method], include_in_schema=False)
         if "rest" not in path:
             into.add_api_route(path, not_allowed, methods=["OPTIONS", "TRACE"], include_in_schema=False)
 

@@ -84,9 +84,12 @@ class Visits:
         if normal is None or code in self._reserved or not self._lookup.is_inline:
             return None
         try:
-            return self._lookup.find_inline(domain, normal) or Unknown(code, domain)
+            found = self._lookup.find_inline(domain, normal)
         except errors.DatabaseUnavailable:
             return None
+        if found is None and codes.without_end(code) is None:
+            return Unknown(code, domain)
+        return found
 
     def choose(self, entry: Entry, path: bytes, request: Request, now_ms: int, *, is_get: bool) -> Choice:
         """Where a visit leads to a live link that is not guarded; `path` is that of its code."""

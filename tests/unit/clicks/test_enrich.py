@@ -98,7 +98,15 @@ def test_every_value_of_a_click() -> None:
 
 @pytest.mark.parametrize(
     ("flags", "trigger"),
-    [(Flag(0), None), (Flag.QR, "qr"), (Flag.QR | Flag.PREFETCH, "qr"), (Flag.PREFETCH | Flag.DO_NOT_TRACK, None)],
+    [
+        *(
+            (Flag(0), None),
+            (Flag.QR, "qr"),
+            (Flag.QR | Flag.PREFETCH, "qr"),
+            (Flag.PREFETCH | Flag.DO_NOT_TRACK, None),
+        ),
+        *((Flag.TYPED, "typed"), (Flag.TYPED | Flag.QR, "typed")),
+    ],
 )
 def test_the_trigger_is_what_the_flags_say(flags: Flag, trigger: str | None) -> None:
     assert values(replace(BARE, flags=flags)).get(Dimension.TRIGGER) == trigger

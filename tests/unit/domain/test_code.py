@@ -159,3 +159,27 @@ def test_the_alphabet_of_generated_codes() -> None:
 )
 def test_how_a_message_repeats_a_code(code: str, shown: str) -> None:
     assert codes.shown(code) == shown
+
+
+#: By name: a code with a character that shows nothing, and what the message says of it.
+INVISIBLE = {
+    "hangul-filler": ("a\u3164", "U+3164"),
+    "hangul-filler-alone": ("\u3164", "U+3164"),
+    "half-width-filler": ("\uffa0a", "U+FFA0"),
+    "hangul-choseong-filler": ("a\u115fb", "U+115F"),
+    "hangul-jungseong-filler": ("a\u1160b", "U+1160"),
+    "combining-grapheme-joiner": ("a\u034f", "U+034F"),
+    "khmer-inherent-vowel": ("ក\u17b4", "U+17B4"),
+    "mongolian-variation-selector": ("ᠠ\u180b", "U+180B"),
+    "variation-selector": ("a\ufe0f", "U+FE0F"),
+    "variation-selector-supplement": ("葛\U000e0100", "U+E0100"),
+}
+
+
+@pytest.mark.parametrize(("code", "mentioned"), INVISIBLE.values(), ids=list(INVISIBLE))
+def test_new_codes_have_no_characters_that_nobody_sees(code: str, mentioned: str) -> None:
+    with pytest.raises(errors.CodeInvalid) as refusal:
+        codes.check(code, RESERVED)
+    assert mentioned in refusal.value.detail
+    assert refusal.value.detail.isprintable()
+    assert codes.normal_form(code) == code  # existing links are found

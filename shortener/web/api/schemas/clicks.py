@@ -61,4 +61,7 @@ class ClickOut(Out):
     utm_term: str | None = _value("utm_term")
     utm_content: str | None = _value("utm_content")
     variant: str | None = _value("variant", "Which side of a rule's split was served.")
-    trigger: str | None = _value("trigger", "`qr` for scans of a QR code of ours.")
+    trigger: str | None = _value(
+        "trigger",
+        "`qr`: a scan of a QR code of ours; `typed`: a path that only nearly was the link's, such as `/sale.`.",
+    )
