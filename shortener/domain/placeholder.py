@@ -61,6 +61,11 @@ def written(stored: str) -> str:
     return _STORED_OR_MARKED.sub(_as_written, stored)
 
 
+def may_be_in(text: str) -> bool:
+    """Whether a target, as written, has braces, so that it takes a closer look; few have."""
+    return "{" in text or "%7B" in text or "%7b" in text
+
+
 def check(text: str, *, name: str) -> None:
     """Raises PlaceholderInvalid where a target, as written, has half a placeholder, or one where none can be.
 

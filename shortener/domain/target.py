@@ -101,6 +101,7 @@ def _checked(given: str, policy: TargetPolicy, name: str, *, has_placeholders: b
     _check_length(target, name)
     _check_characters(target, len(given) - len(given.lstrip(_WHITE_SPACE)), name)
     scheme = _check_scheme(target, policy, name)
+    has_placeholders = has_placeholders and placeholder.may_be_in(target)
     if has_placeholders:
         placeholder.check(target, name=name)
     stored = _stored(target, scheme, policy, name, has_placeholders=has_placeholders)
