@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from shortener.domain import period
+from shortener.domain import period, search
 from shortener.domain import rule as rules
 from shortener.domain import target as targets
 from shortener.domain.click import ClickClass
@@ -30,6 +30,7 @@ from shortener.domain.link import Link, LinkDraft
 from shortener.storage import aliases, tags
 from shortener.storage.click_tables import link_total
 from shortener.storage.engine import insert_into
+from shortener.storage.link_columns import columns
 from shortener.storage.tables import link, link_tag, tag
 
 #: Values of one IN: far below what either database takes.
@@ -58,7 +59,7 @@ _SORT_KEYS: dict[Sort, ColumnElement[Any]] = {
 #: Built once: building them takes longer than asking them.
 _humans = and_(link_total.c.link_id == link.c.id, link_total.c["class"] == ClickClass.HUMAN)
 _whole = select(
-    link,
+    *(column for column in link.c if column.name != "search_text"),
     _clicks.label("clicks"),
     func.coalesce(link_total.c.unique, 0).label("uniques"),
     _last_clicked.label("last_clicked_ms"),
@@ -90,7 +91,7 @@ class Listing:
 
 def add(connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now: datetime) -> int | None:
     """Makes a link and returns its id, or None if a living link has the code: the unique index decides."""
-    row = {**columns(draft), "code": code, "nonce": nonce, "created_at": now, "updated_at": now}
+    row = {**columns(draft, code), "nonce": nonce, "created_at": now, "updated_at": now}
     query = insert_into(connection, link).values(**row).on_conflict_do_nothing().returning(link.c.id)
     link_id: int | None = connection.execute(query).scalar()
     if link_id is not None:
@@ -103,7 +104,7 @@ def add_many(connection: Connection, made: Sequence[tuple[str, int, LinkDraft]],
     ids = take_ids(connection, len(made))
     moments = {"created_at": now, "updated_at": now, "version": 1, "used": 0}
     rows = [
-        {**columns(draft), **moments, "id": link_id, "code": code, "nonce": nonce}
+        {**columns(draft, code), **moments, "id": link_id, "nonce": nonce}
         for link_id, (code, nonce, draft) in zip(ids, made, strict=True)
     ]
     connection.execute(insert(link), rows)
@@ -143,10 +144,8 @@ def _found(
 
 
 def change(connection: Connection, link_id: int, draft: LinkDraft, now: datetime) -> None:
-    """Gives a link the fields of `draft`, a new code too, and the next version. The code must be free."""
-    row = {**columns(draft), "updated_at": now, "version": link.c.version + 1}
-    if draft.code is not None:
-        row["code"] = draft.code
+    """Gives a link the fields of `draft`, its code too, which must be free, and the next version."""
+    row = {**columns(draft, draft.code or ""), "updated_at": now, "version": link.c.version + 1}
     connection.execute(update(link).where(link.c.id == link_id).values(**row))
     tags.set_for_link(connection, link_id, draft.tags)
 
@@ -219,37 +218,14 @@ def _filters(listing: Listing) -> list[ColumnElement[bool]]:
     if listing.domain is not None:
         found.append(link.c.domain == listing.domain)
     if listing.search:
-        columns = (link.c.code, link.c.target, link.c.title, link.c.notes)
-        found.append(or_(*(column.icontains(listing.search, autoescape=True) for column in columns)))
+        terms = search.terms(listing.search)
+        found.append(or_(*(link.c.search_text.contains(term, autoescape=True) for term in terms)))
     if listing.tag:
         carrying = (
             select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(tag.c.name == listing.tag)
         )
         found.append(link.c.id.in_(carrying))
     return found
-
-
-def columns(draft: LinkDraft) -> dict[str, Any]:
-    """The columns that a draft decides, but for its code."""
-    return {
-        "domain": draft.domain,
-        "target": draft.target,
-        "target_hash": targets.fingerprint(draft.target),
-        "title": draft.title,
-        "notes": draft.notes,
-        "status": draft.status,
-        "enabled": draft.enabled,
-        "valid_from": draft.valid_from,
-        "expires_at": draft.expires_at,
-        "expired_target": draft.expired_target,
-        "max_clicks": draft.max_clicks,
-        "password_hash": draft.password_hash,
-        "forward_query": draft.forward_query,
-        "forward_path": draft.forward_path,
-        "track": draft.track,
-        "rules": rules.dump(draft.rules),
-        "external_id": draft.external_id,
-    }
 
 
 def _one(connection: Connection, query: Select[Any], **values: Any) -> Link | None:

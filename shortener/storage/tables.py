@@ -112,6 +112,8 @@ class LinkRow(SQLModel, table=True):
     updated_at: datetime
     deleted_at: datetime | None = None
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
+    #: As domain.search makes it; NULL in an alias.
+    search_text: str | None = _text(nullable=True)
 
 
 class TagRow(SQLModel, table=True):

@@ -11,11 +11,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shortener import errors
+from shortener.domain.link import LinkDraft
+from shortener.services import links
 from shortener.storage import migration, schema
 from shortener.storage.click_tables import click_series
 from shortener.storage.engine import Database
 from shortener.storage.tables import metadata
-from tests.clicks import age_link, click_on, drain, make_link
+from tests.clicks import POLICY, age_link, click_on, drain, make_link
 from tests.spools import now_ms
 
 
@@ -137,3 +139,14 @@ def test_old_clicks_are_not_folded_by_what_they_do_not_have(
     with database.read() as connection:
         query = sqlalchemy.text("SELECT dimension, click_id FROM fold_mark WHERE dimension > 12 ORDER BY dimension")
         assert [tuple(row) for row in connection.execute(query)] == marks
+
+
+def test_links_that_exist_are_found_by_what_people_read(database: Database) -> None:
+    links.create(database, POLICY, LinkDraft(target="https://bücher.example/wiki/日本"), actor="test")
+    with database.read() as connection:
+        found = connection.exec_driver_sql("SELECT search_text FROM link").scalar_one()
+    migration.downgrade(database, "0008")
+    migration.upgrade(database)
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT search_text FROM link").scalar_one() == found
+    assert "bücher.example/wiki/日本" in found

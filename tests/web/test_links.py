@@ -6,6 +6,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from shortener.storage import tables
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.links import LinkOut
 from tests.web.waiting import drained
@@ -220,6 +221,42 @@ class TestListing:
         create(client, code="c", target="https://example.com/z", notes="A note")
         assert listing(client, search=search) == found
 
+    @pytest.mark.parametrize(
+        ("fields", "search"),
+        [
+            ({"title": "Übergröße"}, "ÜBERGRÖSSE"),
+            ({"title": "ΟΔΟΣ"}, "οδος"),
+            ({"title": "İstanbul ISPARTA"}, "istanbul ısparta"),
+            ({"title": "ССЫЛКА"}, "ссылка"),
+            ({"title": "cafe\u0301"}, "CAFÉ"),
+            ({"title": "ｓａｌｅ"}, "Sale"),
+            ({"notes": "one\nTWO"}, "two"),
+            ({"code": "ГРУЗ"}, "груз"),
+            ({"target": "https://ja.example/wiki/日本?q=größe#Ö"}, "WIKI/日本?q=GRÖSSE#ö"),
+            ({"target": "https://ja.example/wiki/日本"}, "wiki/%e6%97%a5"),
+            ({"target": "https://ja.example/wiki/日本"}, "本"),
+            ({"target": "https://e.example/100%25"}, "100%"),
+            ({"target": "https://bücher.example/a"}, "BÜCHER.example"),
+            ({"target": "https://bücher.example/a"}, "büch"),
+            ({"target": "https://bücher.example/a"}, "https://xn--bcher-kva.example/"),
+            ({"target": "https://e.example/{code}?{{path}}"}, "/{CODE}?{{path"),
+            ({"target": "https://e.example/a|{b}^?a|{b}^"}, "a|{b}^?A|{B}^"),
+            ({"target": "https://e.example/%00%FF"}, "%00%ff"),
+        ],
+    )
+    def test_what_a_person_types_is_found(self, client: TestClient, fields: dict[str, Any], search: str) -> None:
+        made = create(client, **fields)["code"]
+        create(client, target="https://other.example/")
+        assert listing(client, search=search) == [made]
+
+    def test_search_goes_by_what_a_link_is_now(self, client: TestClient) -> None:
+        create(client, code="old", title="Über")
+        client.patch("/api/v1/links/old", json={"code": "new", "title": "Unter"})
+        assert listing(client, search="über") == listing(client, search="old") == []
+        assert listing(client, search="NEW") == ["new"]
+        client.post("/api/v1/links/bulk", json=[{"target": TARGET, "code": "many", "title": "GRÖSSE"}])
+        assert listing(client, search="größe") == ["many"]
+
     def test_by_tag(self, client: TestClient) -> None:
         create(client, code="a", tags=["red", "blue"])
         create(client, code="b", tags=["red"])
@@ -253,3 +290,24 @@ class TestListing:
 )
 def test_who_is_never_kept_is_not_warned_of(client: TestClient, fields: dict[str, Any], warned: bool) -> None:
     assert bool(create(client, status=301, **fields)["warnings"]) is warned
+
+
+class TestCodesThatLookLikeOthers:
+    def test_a_code_that_mixes_scripts_is_warned_of(self, client: TestClient) -> None:
+        link = create(client, code="pаypal")
+        assert link["warnings"] == [
+            "The code 'pаypal' mixes letters of Latin and Cyrillic: people may read it as another code."
+        ]
+        assert create(client, code="ссылка")["warnings"] == []
+        alias = client.post("/api/v1/links/ссылка/aliases", json={"code": "ссылкa"}).json()
+        assert len(alias["warnings"]) == 1
+
+    def test_an_invisible_code_that_exists_can_be_edited_and_replaced(self, client: TestClient, app: Any) -> None:
+        create(client, code="a")
+        with app.state.parts.database.write() as connection:
+            connection.execute(tables.link.update().values(code="a\u3164"))
+        path = "/api/v1/links/a%E3%85%A4"
+        assert client.patch(path, json={"title": "x", "code": "a\u3164"}).status_code == 200
+        assert client.put(path, json={"target": TARGET}).status_code == 200
+        assert client.put("/api/v1/links/b%E3%85%A4", json={"target": TARGET}).json()["code"] == "code-invalid"
+        assert client.patch(path, json={"code": "b\u3164"}).json()["code"] == "code-invalid"

@@ -66,7 +66,9 @@ def listing(
     _caller: LinksReader,
     search: Annotated[
         Annotated[str, Field(max_length=200), one_line] | None,
-        Query(description="Part of a code, target, title or note.", examples=["sale"]),
+        Query(
+            description="Part of a code, target, title or note, as people read it, in any case.", examples=["sale"]
+        ),
     ] = None,
     tag: Annotated[
         str | None, Query(max_length=64, description="Only links with this tag.", examples=["print"])
