@@ -38,13 +38,16 @@ class _Result(NamedTuple):
 def import_links(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON array, NDJSON or CSV; '-' is standard input.")],
     again: Annotated[bool, typer.Option("--again", help="Also what has been imported in the last 24 hours.")] = False,
+    literal: Annotated[
+        bool, typer.Option("--literal", help="{code}, {path} and {query.NAME} in targets are text, not placeholders.")
+    ] = False,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Create many links, each judged by itself. A file that is imported again creates nothing twice."""
     results: list[_Result] = []
-    found = read(file)
+    found = read(file, is_literal=literal)
     try:
         with progress("Importing", len(found)) as advance:
             _import(Api(url, key), found, results, advance, again=again)

@@ -18,6 +18,7 @@ from shortener.cli.client import moment
 from shortener.cli.fields import OPTIONS
 from shortener.cli.files import shown, text_in
 from shortener.cli.output import complain
+from shortener.domain import placeholder
 
 #: What a line of a table may say of a link.
 COLUMNS = ("target", "code", "domain", *OPTIONS)
@@ -38,6 +39,8 @@ _SHOWN_ONLY = frozenset(
 )
 #: What of a link is not imported, and what a list shows of it.
 _LOST = {"password": "has_password", "aliases": "aliases"}
+#: Where targets stand, and parts of a link that have some.
+_TARGETS, _PARTS = ("target", "expired_target"), ("rules", "split")
 #: Between the tags in a cell: commas separate cells, and no tag has one.
 _BETWEEN_TAGS = "|"
 #: Between cells: spreadsheets write semicolons where the comma is for decimals.
@@ -67,11 +70,14 @@ class _Broken(Exception):
         self.line = line
 
 
-def read(name: str) -> list[Item]:
-    """The links in a file. Exits if there are none, or if it is not what it begins as."""
+def read(name: str, *, is_literal: bool = False) -> list[Item]:
+    """The links in a file. Exits if there are none, or if it is not what it begins as.
+
+    With `is_literal`, what looks like a placeholder in its targets is text.
+    """
     text = text_in(name)
     try:
-        items = [_item(line, value) for line, value in _values(text)]
+        items = [_item(line, _literal(value) if is_literal else value) for line, value in _values(text)]
     except _Broken as error:
         raise typer.Exit(complain(f"{shown(name)}, line {error.line}: {error}", 2)) from error
     if not items:
@@ -85,6 +91,15 @@ def _item(line: int, value: Any) -> Item:
     fields = {name: field for name, field in value.items() if name not in _SHOWN_ONLY}
     lost = tuple(name for name, shown_as in _LOST.items() if value.get(shown_as))
     return Item(line, orjson.dumps(fields), value.get("password") is not None, lost)
+
+
+def _literal(link: Any) -> Any:
+    """A link, a rule or a variant whose targets are all text. What has the wrong shape the API refuses."""
+    if not isinstance(link, dict):
+        return link
+    targets = {name: placeholder.literal(link[name]) for name in _TARGETS if isinstance(link.get(name), str)}
+    parts = {name: list(map(_literal, link[name])) for name in _PARTS if isinstance(link.get(name), list)}
+    return {**link, **targets, **parts}
 
 
 def _values(text: str) -> Iterator[tuple[int, Any]]:

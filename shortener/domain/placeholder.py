@@ -22,6 +22,7 @@ _STORED_OR_MARKED = re.compile(rf"(\\?)({_OPEN})({_NAME})({_CLOSE})")
 #: What a person writes: text in doubled braces, or what is stored as if it were a placeholder.
 _WRITTEN = re.compile(rf"\{{\{{({_NAME})\}}\}}|{_OPEN}{_NAME}{_CLOSE}")
 _WRITTEN_PLACEHOLDER = re.compile(rf"\{{{_NAME}\}}")
+_BRACE = re.compile(rf"(\{{{_NAME}\}})|\{{(?=query\.)")
 _BEGINS_LIKE_ONE = re.compile(r"\{query\.")
 #: Instead of a placeholder: it keeps apart what stood before and behind it.
 _NOTHING = " "
@@ -59,6 +60,11 @@ def location(stored: str) -> str:
 def written(stored: str) -> str:
     """The text of a stored target as a person writes it: sent again, it means the same."""
     return _STORED_OR_MARKED.sub(_as_written, stored)
+
+
+def literal(text: str) -> str:
+    """How a person writes `text` for a target in which nothing is a placeholder."""
+    return _BRACE.sub(lambda match: f"{{{match[1]}}}" if match[1] else "%7B", text)
 
 
 def may_be_in(text: str) -> bool:

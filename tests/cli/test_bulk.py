@@ -257,3 +257,24 @@ def test_batches(found: list[Item], items: int, passwords: int, size: int) -> No
             or sum(item.has_password for item in joined) > passwords
             or sum(len(item.body) + 1 for item in joined) > size
         )
+
+
+#: By name: a target of a file from elsewhere, and the target as it is read and as visits are sent.
+FROM_ELSEWHERE = {
+    "none": (f"{TARGET}a?b", f"{TARGET}a?b"),
+    "placeholder": (f"{TARGET}?{{code}}&{{query.a}}", f"{TARGET}?{{{{code}}}}&{{{{query.a}}}}"),
+    "doubled-braces": (f"{TARGET}?{{{{code}}}}", f"{TARGET}?{{{{{{code}}}}}}"),
+    "half-a-placeholder": (f"{TARGET}?{{query.a/b}}", f"{TARGET}?%7Bquery.a/b}}"),
+    "percent-encoded": (f"{TARGET}%7Bcode%7D", f"{TARGET}%7Bcode%7D"),
+}
+
+
+@pytest.mark.parametrize(("target", "read"), FROM_ELSEWHERE.values(), ids=list(FROM_ELSEWHERE))
+def test_targets_from_elsewhere_are_text(instance: Instance, target: str, read: str) -> None:
+    link = {"target": target, "expired_target": target, "tags": [tag(instance)], "title": target}
+    link |= {"rules": [{"conditions": [{"type": "device", "value": "ios"}], "target": target}]}
+    result = instance.cli("link", "import", "-", "--literal", stdin=json.dumps([link]))
+    assert (result.exit_code, result.stdout) == (0, "Created 1 link.\n")
+    found = instance.get("/links", tag=tag(instance))["data"][0]
+    assert found["target"] == found["expired_target"] == found["rules"][0]["target"] == read
+    assert found["warnings"] == []
