@@ -57,7 +57,8 @@ LINKS: dict[str, dict[str, Any]] = {
     "begun": {"valid_from": NOW - timedelta(1)},
     "ending": {"status": 301, "expires_at": NOW + timedelta(seconds=100)},
     "quiet": {"track": False},
-    "filled": {"target": TARGET + "&code=%7Bcode%7D&r=%7Bquery.r%7D"},
+    "filled": {"target": TARGET + "&code={code}&r={query.r}"},
+    "literal": {"target": TARGET + "&code={{code}}|%7Bcode%7D", "status": 301},
     "passing": {"forward_query": True, "status": 301},
     "behind": {"forward_path": True},
     "secret": {"password_hash": "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaA"},
@@ -65,7 +66,7 @@ LINKS: dict[str, dict[str, Any]] = {
     "ruled": {
         "rules": (
             Rule((Condition("visitor-class", None, "bot"),), "https://example.com/bot", (), 307, None),
-            Rule((Condition("query-param", "a", "b"),), "https://example.com/query/%7Bpath%7D", (), None, None),
+            Rule((Condition("query-param", "a", "b"),), "https://example.com/query/{path}|^", (), None, None),
             Rule((Condition("language", None, "de"),), None, _SPLIT, None, None),
             Rule((Condition("referrer-host", None, "news.example"),), "https://example.com/news", (), 301, None),
         )
@@ -245,7 +246,7 @@ def paths(draw: st.DrawFn) -> bytes:
             for byte in encoded
         )
     path = draw(st.sampled_from([b"/", b"/", b"/", b"//", b"http://go.example/", b"/x/"])) + path
-    path += draw(st.sampled_from([b"", b"", b"", b"/", b"//", b"/more", b"+", b".png"]))
+    path += draw(st.sampled_from([b"", b"", b"", b"/", b"//", b"/more", b"+", b".png", b".", b"%20", b"%ef%b8%8f"]))
     path += draw(st.sampled_from(_QUERIES))
     return path if path.strip(b"/") or path == b"/" else b"/"
 
