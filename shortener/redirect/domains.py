@@ -1,5 +1,6 @@
 """Domains: what each host says where its links and pages say nothing themselves. In memory, one table per worker."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Domains:
         self._configured: Mapping[str, Fallbacks] = {}
         self._default = fallbacks
         self._by_header: dict[bytes, str] = {}
+        self._lock = threading.Lock()
         #: Whether there is any but the default one: else nobody need look at a Host header.
         self.any = False
 
@@ -41,8 +43,13 @@ class Domains:
         return frozenset(self._configured)
 
     def refresh(self, connection: Connection) -> None:
-        """Reads all of them. One query."""
-        found = {name: self._with_fallbacks(own) for name, own in rows.all_settings(connection).items()}
+        """Reads all of them, in the first query of a transaction. Any thread may call it."""
+        # Read and taken over in one turn: what another thread has read before must not replace what is newer.
+        with self._lock:
+            self._take(rows.all_settings(connection))
+
+    def _take(self, read: Mapping[str, DomainSettings]) -> None:
+        found = {name: self._with_fallbacks(own) for name, own in read.items()}
         self._default = found.pop("", self._fallbacks)
         self._configured = found
         self._by_header = {}

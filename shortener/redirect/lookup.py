@@ -1,15 +1,25 @@
-"""Lookup: from a domain and a code to the entry. From the cache, else by asking the database as cheaply as can be."""
+"""Lookup: from a domain and a code to the entry. From the cache, else by asking the database as cheaply as can be.
+
+What was read before a change must not be stored after the cache has heard of that change: nobody would look at it
+again. So every load notes the generation of its key before it reads, and stores only if that has not changed.
+"""
 
 import asyncio
+import threading
 from collections.abc import Collection, Iterable
 
 from shortener.redirect import cache
 from shortener.redirect.cache import Cache
 from shortener.redirect.domains import Domains
 from shortener.redirect.entry import Defaults, Entry, Plain, compact, compile_entry, expand
+from shortener.redirect.generations import Generation, Generations
 from shortener.storage import visits
 from shortener.storage.engine import Database
 from shortener.storage.statements import Statements
+
+#: Times that a load beside the event loop is repeated because its link has changed meanwhile. What the last one has
+#: read is answered and not stored.
+_MOST_LOADS = 5
 
 
 class Lookup:
@@ -24,7 +34,9 @@ class Lookup:
         #: What the instance has decided for links that say nothing themselves.
         self.defaults = defaults
         self._loads: dict[bytes, asyncio.Future[Entry | Plain | None]] = {}
-        self._dirty: set[bytes] = set()
+        #: Held while a generation begins or is compared, together with what is done to the cache because of that.
+        self._lock = threading.Lock()
+        self._generations = Generations()
         #: Whether a miss is answered at once, on the event loop: SQLite does so in a tenth of the time that handing
         #: it to a thread would take.
         self.is_inline = database.is_sqlite
@@ -49,32 +61,33 @@ class Lookup:
         kept = self._cache.get(key)
         if kept is not None or self._cache.is_missing(key):
             return kept
-        return self._stored(key, self._load(self._statements, domain, code))
+        generation = self._generations.of(key)
+        kept = self._load(self._statements, domain, code)
+        self._store(key, generation, kept)
+        return kept
 
     def forget(self, domain: str, code: str) -> None:
         """A link has been written: what is known of its code is so no longer. Any thread may say so."""
-        for key in (cache.key(name, code) for name in self._answering(domain)):
-            self._mark_dirty(key)
-            self._cache.evict(key)
+        for name in self._answering(domain):
+            key = cache.key(name, code)
+            with self._lock:
+                self._generations.advance(key)
+                self._cache.evict(key)
 
     def refresh(self, changed: Collection[tuple[str, str]]) -> None:
         """Brings what is cached of these domains and codes up to date. For another thread than the event loop's.
 
         Raises DatabaseUnavailable; then everything stays as it was, since old entries are better than none.
         """
-        asked = [(cache.key(name, code), name, code) for domain, code in changed for name in self._answering(domain)]
+        asked = {cache.key(name, code): (name, code) for domain, code in changed for name in self._answering(domain)}
+        self._begin_generation(asked)
         fresh = {}
-        for key, domain, code in asked:
-            self._mark_dirty(key)
+        for key, (domain, code) in asked.items():
+            # What is not cached now is read anew when it is asked for, and is newer than the change.
             if key in self._cache:
-                fresh[key] = self._load(self._refreshing, domain, code)
-        for key, _, _ in asked:
-            if key not in fresh:
-                self._forget_what_was_not_kept(key)
-            elif fresh[key] is None:
-                self._cache.evict(key)
-            elif key in self._cache:  # else it has been forgotten meanwhile, because of something newer
-                self._cache.put(key, fresh[key])
+                fresh[key] = self._generations.of(key), self._load(self._refreshing, domain, code)
+        for key, (generation, kept) in fresh.items():
+            self._replace(key, generation, kept)
 
     def refresh_domains(self) -> None:
         """Reads the configured domains anew, and forgets all entries, which depend on them. Not often called.
@@ -87,9 +100,9 @@ class Lookup:
 
     def clear(self) -> None:
         """Forgets everything: the database is another one, or an older state of the same."""
-        for key in list(self._loads):
-            self._mark_dirty(key)
-        self._cache.clear()
+        with self._lock:
+            self._generations.advance_all()
+            self._cache.clear()
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -112,38 +125,44 @@ class Lookup:
 
     async def _load_in_thread(self, key: bytes, domain: str, code: str) -> Entry | Plain | None:
         try:
-            kept = await asyncio.to_thread(self._load, self._statements, domain, code)
-            # What was read before a change must not be kept after it; and it must be known if the database goes now.
-            while key in self._dirty:
-                self._dirty.discard(key)
+            for _ in range(_MOST_LOADS):
+                generation = self._generations.of(key)
                 kept = await asyncio.to_thread(self._load, self._statements, domain, code)
-            return self._stored(key, kept)
+                # Asked for again where it has changed: it must be known if the database goes now.
+                if self._store(key, generation, kept):
+                    break
+            return kept
         finally:
             del self._loads[key]
-            self._dirty.discard(key)
 
-    def _stored(self, key: bytes, kept: Entry | Plain | None) -> Entry | Plain | None:
-        self._cache.put(key, kept)
-        return kept
+    def _store(self, key: bytes, generation: Generation, kept: Entry | Plain | None) -> bool:
+        """Stores what was read in `generation`; False, and nothing is stored, if a change has been heard of since."""
+        with self._lock:
+            if self._generations.of(key) != generation:
+                return False
+            self._cache.put(key, kept)
+            return True
 
-    def _forget_what_was_not_kept(self, key: bytes) -> None:
-        """A link has changed that was not cached a moment ago, and may be now.
+    def _begin_generation(self, keys: Iterable[bytes]) -> None:
+        """Has loads of `keys` that have begun not stored; what the cache has of them stays."""
+        with self._lock:
+            for key in keys:
+                self._generations.advance(key)
+                self._cache.forget_missing(key)
 
-        Loads in threads that began before the change are dirty and go again: what is there now is newer than the
-        change, and must stay known if the database goes. A load on the event loop is never dirty, and may be older.
-        """
-        if self.is_inline:
-            self._cache.evict(key)
-        else:
-            self._cache.forget_missing(key)
+    def _replace(self, key: bytes, generation: Generation, kept: Entry | Plain | None) -> None:
+        """Replaces what the cache has of `key` by what was read in `generation`, or forgets it if that is over."""
+        with self._lock:
+            if key not in self._cache:
+                return
+            if kept is None or self._generations.of(key) != generation:
+                self._cache.evict(key)
+            else:
+                self._cache.put(key, kept)
 
     def _answering(self, domain: str) -> Iterable[str]:
         """The domains that a link on `domain` may answer on: one on the default domain on all of them."""
         return (domain,) if domain else ("", *self.domains.names)
-
-    def _mark_dirty(self, key: bytes) -> None:
-        if key in self._loads:
-            self._dirty.add(key)
 
 
 def _retrieve(load: "asyncio.Future[Entry | Plain | None]") -> None:
