@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing, nullcontext, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, nullcontext, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -119,6 +119,8 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         )
     )
     cache = Cache(configured.cached_links)
+    logo = read_logo(configured.qr_logo)
+    # Last, since it opens a file: what fails must have nothing to close.
     secret, geo = Secret(database), Geo(configured.geoip_path)
     return Parts(
         settings=configured,
@@ -135,7 +137,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         secret=secret,
         passwords=Passwords(database),
         answers=Answers(database, configured.stats_cache_bytes),
-        logo=read_logo(configured.qr_logo),
+        logo=logo,
         grants=Grants(secret.read, secure=configured.public_url.startswith("https:")),
         own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
     )
@@ -148,28 +150,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     Its state is what the edge (web/edge) answers visits with.
     """
     parts: Parts = app.state.parts
-    database_id = await _read_in_time(partial(identify, parts.database))
-    salts = Salts(parts.database)
-    await _read_in_time(salts.refresh)
-    await _read_in_time(parts.secret.read)
-    parts.spool = open_spool(parts.settings, database_id)
-    parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts)
-    reserved = parts.link_policy.reserved
-    visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
-    may_follow = partial(opens, parts.database, parts.preset, access.Scope.STATS_READ)
-    parts.live = Hub(Feed(parts.database), may_follow, parts.settings.live_subscribers)
-    try:
+    async with AsyncExitStack() as opened:
+        # What is opened is closed in reverse order, also where the start fails half-way.
+        for part in (parts.database, parts.lookup, parts.geo, parts.limiter):
+            opened.callback(part.close)
+        database_id = await _read_in_time(partial(identify, parts.database))
+        salts = Salts(parts.database)
+        await _read_in_time(salts.refresh)
+        await _read_in_time(parts.secret.read)
+        parts.spool = opened.enter_context(closing(open_spool(parts.settings, database_id)))
+        opened.callback(_stop_recording, parts)
+        parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts)
+        reserved = parts.base_policy.reserved
+        visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
+        may_follow = partial(opens, parts.database, parts.preset, access.Scope.STATS_READ)
+        parts.live = Hub(Feed(parts.database), may_follow, parts.settings.live_subscribers)
+        opened.push_async_callback(parts.live.close)
         drainer = _draining(parts) if app.state.draining else nullcontext()
-        async with _kept_fresh(salts), _published(parts.spool, visits), _in_step(parts), drainer:
-            yield {"visits": visits}
-    finally:
-        await parts.live.close()
-        parts.recorder = parts.live = None
-        parts.limiter.close()
-        parts.geo.close()
-        parts.spool.close()
-        parts.lookup.close()
-        parts.database.close()
+        for running in (_kept_fresh(salts), _published(parts.spool, visits), _in_step(parts), drainer):
+            await opened.enter_async_context(running)
+        yield {"visits": visits}
+
+
+def _stop_recording(parts: Parts) -> None:
+    parts.recorder = parts.live = None
 
 
 async def _read_in_time(read: Callable[[], Read]) -> Read:
@@ -187,15 +191,20 @@ async def _read_in_time(read: Callable[[], Read]) -> Read:
 
 def make_drainer(configured: Settings, database: Database) -> Drainer:
     """The drainer of a data directory. Raises StartFailed."""
-    return Drainer(
-        configured.spool_dir,
-        database,
-        identify(database),
-        room(configured),
-        orphans_per_day=configured.orphans_per_day,
-        keep_days=configured.click_retention_days,
-        geo=Geo(configured.geoip_path),
-    )
+    database_id = identify(database)
+    with ExitStack() as undo:
+        geo = undo.enter_context(closing(Geo(configured.geoip_path)))
+        drainer = Drainer(
+            configured.spool_dir,
+            database,
+            database_id,
+            room(configured),
+            orphans_per_day=configured.orphans_per_day,
+            keep_days=configured.click_retention_days,
+            geo=geo,
+        )
+        undo.pop_all()  # it closes that itself
+    return drainer
 
 
 def identify(database: Database) -> bytes:
@@ -238,7 +247,7 @@ async def _in_step(parts: Parts) -> AsyncIterator[None]:
     """Follows what is changed elsewhere, and has scheduled changes made."""
     with (
         closing(await _read_in_time(partial(Follower, parts.database, parts.lookup))) as follower,
-        closing(Scheduler(parts.database, parts.link_policy)) as scheduler,
+        closing(Scheduler(parts.database, lambda: parts.link_policy)) as scheduler,
     ):
         async with _in_thread("follower", follower.run), _in_thread("scheduler", scheduler.run):
             yield

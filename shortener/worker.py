@@ -132,19 +132,19 @@ def _drain(configured: Settings, listener: socket.socket, report: Report) -> int
     listener.close()
     # From here on the signal waits until it is asked for, below.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    database = Database(configured.database)
-    drainer = app.make_drainer(configured, database)
-    report()
-    stop = threading.Event()
-    # The drainer waits for an event, which a signal handler of its own thread could not set safely.
-    thread = threading.Thread(target=_run_and_signal, args=(drainer, stop), name="drainer")
-    thread.start()
-    signal.sigwait({signal.SIGTERM})
-    stop.set()
-    thread.join()
-    drain_rest(drainer, LAST_DRAIN_SECONDS)
-    drainer.close()
-    database.close()
+    with (
+        contextlib.closing(Database(configured.database)) as database,
+        contextlib.closing(app.make_drainer(configured, database)) as drainer,
+    ):
+        report()
+        stop = threading.Event()
+        # The drainer waits for an event, which a signal handler of its own thread could not set safely.
+        thread = threading.Thread(target=_run_and_signal, args=(drainer, stop), name="drainer")
+        thread.start()
+        signal.sigwait({signal.SIGTERM})
+        stop.set()
+        thread.join()
+        drain_rest(drainer, LAST_DRAIN_SECONDS)
     return 0
 
 

@@ -242,6 +242,9 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
     app = create_app(configured.model_copy(update={"admin_key": key}))
     gc.enable()
     app.state.parts.preset = replace(app.state.parts.preset, actor="command line")
+    # No follower runs in a command: without this, it would take a link to a domain of ours for one that leads away.
+    with app.state.parts.database.read() as connection:
+        app.state.parts.domains.refresh(connection)
     return InProcess(app), configured.public_url, key, app.state.parts.database.close
 
 

@@ -36,8 +36,12 @@ class Follower:
         self._statements = Statements(database)
         self._lookup = lookup
         self._poll_seconds = SQLITE_POLL_SECONDS if database.is_sqlite else POSTGRESQL_POLL_SECONDS
-        self._seen = self._head()
-        lookup.refresh_domains()
+        try:
+            self._seen = self._head()
+            lookup.refresh_domains()
+        except BaseException:
+            self.close()
+            raise
         #: Why it cannot follow, in words; None while it can.
         self.fault: str | None = None
 

@@ -1,6 +1,7 @@
 """The scheduler: has scheduled changes carried out at their moment. One thread per worker; the first one does it."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -20,7 +21,8 @@ log = structlog.get_logger()
 class Scheduler:
     """Carries out what is due in one database. `close` it when its thread has ended."""
 
-    def __init__(self, database: Database, policy: LinkPolicy) -> None:
+    def __init__(self, database: Database, policy: Callable[[], LinkPolicy]) -> None:
+        """`policy` returns what links may be at present: domains come and go while this runs."""
         self._database = database
         self._policy = policy
         self._statements = Statements(database)
@@ -49,7 +51,7 @@ class Scheduler:
             return POLL_SECONDS
         if left > 0:
             return left
-        schedules.due(self._database, self._policy, now)
+        schedules.due(self._database, self._policy(), now)
         return 0.0
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ def create(body: DomainCreate, parts: PartsDep, caller: Administrator) -> Respon
     """Let links answer on a host name of their own. Point the name at this instance; nothing here asks for it."""
     fields = {name: getattr(body, name) for name in service.FIELDS}
     made = service.create(
-        parts.database, parts.link_policy.targets, parts.settings.public_url, body.name, fields, actor=caller.actor
+        parts.database, parts.base_policy.targets, parts.settings.public_url, body.name, fields, actor=caller.actor
     )
     _make_known(parts)
     headers = {"location": f"/api/v1/domains/{quote(made.name, safe='')}"}
@@ -88,7 +88,7 @@ def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) 
     """Change the fields that are given; null is the instance's own again. Seen by every worker within a second."""
     edits = {field: getattr(body, field) for field in body.sent_fields()}
     edited = service.edit(
-        parts.database, parts.link_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
+        parts.database, parts.base_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
     )
     _make_known(parts)
     return ORJSONResponse(render(edited))
