@@ -116,7 +116,9 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
             home_target=_stored(configured.home_target),
             not_found_target=_stored(configured.not_found_target),
             expired_target=_stored(configured.expired_target, has_placeholders=True),
-        )
+        ),
+        targets,
+        configured.public_url,
     )
     cache = Cache(configured.cached_links)
     logo = read_logo(configured.qr_logo)

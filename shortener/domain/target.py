@@ -7,6 +7,7 @@ the way browsers parse (WHATWG URL Standard), because what counts is where a bro
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from pydantic import AnyUrl, TypeAdapter, ValidationError
@@ -22,6 +23,7 @@ DANGEROUS_SCHEMES = frozenset(
     {"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source"}
 )
 _WEB_SCHEMES = frozenset({"http", "https"})
+_WEB_BEGINNINGS = ("http://", "https://")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: What URL parsers strip from the ends of a text (WHATWG URL Standard, section 4.4), as far as people type it.
 _WHITE_SPACE = " \t\n\v\f\r"
@@ -89,6 +91,17 @@ def own_hosts(base_url: str) -> frozenset[tuple[str, int]]:
     host, port = host_of(base_url)
     ports = _DEFAULT_PORTS.values() if port in _DEFAULT_PORTS.values() else (port,)
     return frozenset((host, number) for number in ports)
+
+
+def leads_to(target: str, own_hosts: frozenset[tuple[str, int]]) -> bool:
+    """Whether `target`, in stored form, is a web address on one of `own_hosts`."""
+    return target.startswith(_WEB_BEGINNINGS) and _place_of_origin("/".join(target.split("/", 3)[:3])) in own_hosts
+
+
+@lru_cache(4096)
+def _place_of_origin(origin: str) -> tuple[str, int]:
+    """Host and port of an origin. Remembered: it is asked for each link that is loaded, and most lead to a few."""
+    return _place(_url.validate_python(origin))
 
 
 def fingerprint(target: str) -> int:

@@ -72,11 +72,13 @@ class Entry:
     is_exhausted: bool
     version: int
     password_hash: str | None
+    #: Whether one of its targets is on this instance, so that it may lead to itself (redirect/loop).
+    may_loop: bool
 
     @property
     def is_guarded(self) -> bool:
-        """Whether more than looking at the visit decides: a password or a limit."""
-        return self.is_limited or self.password_hash is not None
+        """Whether more than looking at the visit decides: a password, a limit or the link that it leads to."""
+        return self.is_limited or self.password_hash is not None or self.may_loop
 
     def state(self, now: datetime) -> State:
         """What the link is at `now`."""
@@ -94,7 +96,13 @@ _MAX_PLAIN_CLICK = 255
 def compact(entry: Entry, defaults: Defaults) -> Entry | Plain:
     """`entry` as it is kept: if its link is plain, as bytes."""
     always = (entry.steady_from_ms, entry.steady_until_ms) == (0, _NEVER_ENDING)
-    if always and entry.track and entry.status == defaults.status and len(entry.click) <= _MAX_PLAIN_CLICK:
+    if (
+        always
+        and entry.track
+        and not entry.may_loop
+        and entry.status == defaults.status
+        and len(entry.click) <= _MAX_PLAIN_CLICK
+    ):
         return bytes([len(entry.click)]) + entry.click + entry.target.encode()
     return entry
 
@@ -129,6 +137,7 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
         is_exhausted=False,
         version=0,
         password_hash=None,
+        may_loop=False,
     )
 
 
@@ -169,6 +178,7 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         is_exhausted=visited.max_clicks is not None and visited.used >= visited.max_clicks,
         version=visited.version,
         password_hash=visited.password_hash,
+        may_loop=any(map(domains.is_own, _targets(visited, own_rules, expired_target))),
     )
 
 
@@ -179,8 +189,14 @@ def cache_control(status: int, cache_seconds: int, left: int | None = None) -> s
     return f"public, max-age={cache_seconds if left is None else min(cache_seconds, left)}"
 
 
-def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[str, Destination]:
+def _targets(visited: Visited, own_rules: tuple[rules.Rule, ...], expired_target: str | None = None) -> set[str]:
+    """Wherever the link may lead."""
     targets = {visited.target, *(target for rule in own_rules for target in rules.targets(rule))}
+    return targets if expired_target is None else targets | {expired_target}
+
+
+def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[str, Destination]:
+    targets = _targets(visited, own_rules)
     passed_on = {"forward_query": bool(visited.forward_query), "forward_path": bool(visited.forward_path)}
     compiled = {
         target: compile_destination(target, **passed_on) for target in targets if not is_plain(target, **passed_on)

@@ -1,6 +1,6 @@
 """What can be done with domains. Each writing function is one transaction that also records the change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,20 +8,24 @@ from typing import Any
 from shortener import errors
 from shortener.domain import host as hosts
 from shortener.domain import page as pages
+from shortener.domain import rule as rules
 from shortener.domain import target as targets
 from shortener.domain.page import Page
 from shortener.domain.target import TargetPolicy
 from shortener.storage import changes
 from shortener.storage import domains as rows
-from shortener.storage.domains import Domain
+from shortener.storage.domains import Domain, Naming
 from shortener.storage.engine import Connection, Database
 
 #: What a domain may say, by the names that its row, its edits and its history have for it.
 FIELDS = ("home_target", "not_found_target", "expired_target", "status")
-_TARGETS = FIELDS[:3]
+#: Those that are targets.
+TARGETS = FIELDS[:3]
 #: Those of them that are filled in for each visitor; in the others all is text.
 WITH_PLACEHOLDERS = frozenset({"expired_target"})
 _QUESTION = "domains"
+#: Links that lead to a domain: so many are read, and so many of them are named.
+_MOST_READ, _NAMED = 1_000, 10
 
 
 def create(
@@ -92,6 +96,46 @@ def delete(database: Database, name: str, *, actor: str) -> None:
         _record(connection, "domain-deleted", before.name, _difference(_fields(before), {}), actor)
 
 
+def warnings(database: Database, base_url: str, name: str, settings: Mapping[str, str | None]) -> list[str]:
+    """What leads to the domain called `name`, in normal form, although nothing new could: what was there before it.
+
+    `settings` are the instance's own targets. Reads all links.
+    """
+    own_hosts = hosts.own_hosts(base_url, (name,))
+    with database.read() as connection:
+        links = [found for found in rows.links_naming(connection, name, _MOST_READ) if _leads_to(found, own_hosts)]
+        others = rows.all_settings(connection)
+    found = _about_links(links)
+    for other, said in sorted(others.items()):
+        found += [
+            f"{field} of the domain '{other}' leads to this domain: change it."
+            for field in TARGETS
+            if targets.leads_to(getattr(said, field) or "", own_hosts)
+        ]
+    found += [
+        f"The setting {setting} leads to this domain, so it is ignored."
+        for setting, value in settings.items()
+        if targets.leads_to(value or "", own_hosts)
+    ]
+    return found
+
+
+def _about_links(links: Sequence[Naming]) -> list[str]:
+    if not links:
+        return []
+    named = ", ".join(f"'{link.domain}/{link.code}'" if link.domain else f"'{link.code}'" for link in links[:_NAMED])
+    more = f" and {len(links) - _NAMED} more" if len(links) > _NAMED else ""
+    what, change = ("link leads", "its target") if len(links) == 1 else ("links lead", "their targets")
+    count = f"{len(links):,}" if len(links) < _MOST_READ else f"At least {_MOST_READ:,}"
+    said = f"Change {change}: a link that leads to itself is answered as not found."
+    return [f"{count} {what} to this domain: {named}{more}. {said}"]
+
+
+def _leads_to(link: Naming, own_hosts: frozenset[tuple[str, int]]) -> bool:
+    of_rules = (target for rule in rules.load(link.rules) for target in rules.targets(rule))
+    return any(targets.leads_to(target or "", own_hosts) for target in (link.target, link.expired_target, *of_rules))
+
+
 def knowing_domains(connection: Connection, policy: TargetPolicy, base_url: str, *more: str) -> TargetPolicy:
     """`policy`, which then refuses targets on every configured domain and on `more`: loops too. One query."""
     domains = (*rows.names(connection), *more)
@@ -100,7 +144,7 @@ def knowing_domains(connection: Connection, policy: TargetPolicy, base_url: str,
 
 def _checked(fields: Mapping[str, Any], policy: TargetPolicy) -> dict[str, Any]:
     """`fields` with their targets in stored form. Raises errors.Target*."""
-    given = {name: fields[name] for name in _TARGETS if fields.get(name) is not None}
+    given = {name: fields[name] for name in TARGETS if fields.get(name) is not None}
     checks = {name: targets.check if name in WITH_PLACEHOLDERS else targets.check_fixed for name in given}
     return {**fields, **{name: checks[name](value, policy, name=name) for name, value in given.items()}}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
 
 from shortener.storage.engine import insert_into
 from shortener.storage.tables import domain, link
@@ -36,6 +36,18 @@ class Domain:
     settings: DomainSettings
     #: How many living links it has; aliases are none of their own.
     links: int
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A link that has a host in one of its targets, as its row has them."""
+
+    domain: str
+    code: str
+    target: str | None
+    expired_target: str | None
+    #: JSON, as domain.rule writes it.
+    rules: str | None
 
 
 _SETTINGS = tuple(domain.c[name] for name in DomainSettings.__slots__)
@@ -69,6 +81,16 @@ def page(connection: Connection, *, limit: int, after: str = DEFAULT) -> Sequenc
     """Up to `limit` configured domains by name, starting behind `after`. One query."""
     query = _counted().where(domain.c.name > after).order_by(domain.c.name).limit(limit)
     return [_domain(row) for row in connection.execute(query)]
+
+
+def links_naming(connection: Connection, host: str, at_most: int) -> list[Naming]:
+    """The first `at_most` living links that have `//` and `host` in one of their targets. Reads all links."""
+    sought = f"//{host}"
+    columns = (link.c.target, link.c.expired_target, link.c.rules)
+    query = select(link.c.domain, link.c.code, *columns).where(
+        link.c.deleted_at.is_(None), or_(*(column.contains(sought, autoescape=True) for column in columns))
+    )
+    return [Naming(*row) for row in connection.execute(query.order_by(link.c.id).limit(at_most))]
 
 
 def add(connection: Connection, name: str, fields: Mapping[str, Any], now: datetime) -> bool:

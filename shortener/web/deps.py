@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from shortener import errors
 from shortener.clicks.geo import Geo
 from shortener.clicks.spool import Spool
-from shortener.domain import host
 from shortener.domain.access import Caller, Scope
+from shortener.domain.target import TargetPolicy
 from shortener.redirect.answer import AnswerPolicy
 from shortener.redirect.cache import Cache
 from shortener.redirect.domains import Domains
@@ -67,13 +67,12 @@ class Parts:
     @property
     def link_policy(self) -> LinkPolicy:
         """What links may be, by what this worker knows of the configured domains: a target there is a loop."""
-        return _with_domains(self.base_policy, self.settings.public_url, self.domains.names)
+        return _with_targets(self.base_policy, self.domains.policy)
 
 
 @lru_cache(1)
-def _with_domains(base: LinkPolicy, base_url: str, names: frozenset[str]) -> LinkPolicy:
-    own_hosts = base.targets.own_hosts | host.own_hosts(base_url, names)
-    return replace(base, targets=replace(base.targets, own_hosts=own_hosts))
+def _with_targets(base: LinkPolicy, targets: TargetPolicy) -> LinkPolicy:
+    return replace(base, targets=targets)
 
 
 async def _parts(request: Request) -> Parts:

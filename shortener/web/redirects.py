@@ -12,6 +12,7 @@ from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import period
 from shortener.domain.link import State
+from shortener.redirect import loop
 from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, answer, gone
 from shortener.redirect.entry import Entry
 from shortener.web import clicks, limits, passwords
@@ -114,9 +115,21 @@ def _answer(asked: _Asked) -> Answer:
     return answer(asked.entry, asked.visit, now, asked.parts.answer_policy, not_found_target)
 
 
+async def _without_loop(asked: _Asked, entry: Entry, given: Answer) -> Answer:
+    """`given`, unless that would lead the visitor to the same link again."""
+    place = loop.place_of(given.location, entry, asked.parts.domains) if entry.may_loop else None
+    try:
+        found = await asked.parts.lookup.find(*place) if place is not None else None
+    except errors.DatabaseUnavailable:  # a link that is known redirects; the next visit may be answered better
+        found = None
+    if found is None or found.id != entry.id:
+        return given
+    return loop.broken(given, asked.parts.domains.of(asked.domain).not_found_target)
+
+
 async def _guarded(asked: _Asked, entry: Entry) -> Answer | Response:
-    """The answer to a visit of a link with a password or a limit; a response where that is more than an answer."""
-    given = _answer(asked)
+    """The answer to a visit of a guarded link; a response where that is more than an answer."""
+    given = await _without_loop(asked, entry, _answer(asked))
     is_live = entry.state(period.from_ms(asked.now_ms)) is State.LIVE
     if is_live and entry.password_hash is not None:
         asking = await passwords.ask(asked.request, entry, asked.click, asked.parts)

@@ -1,5 +1,6 @@
 """/api/v1/domains."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from shortener.domain import host as hosts
 from shortener.domain import page as pages
 from shortener.domain import placeholder
 from shortener.services import domains as service
+from shortener.settings import PREFIX
 from shortener.storage.domains import Domain
 from shortener.web.api import examples
 from shortener.web.api.route import make_router
@@ -50,7 +52,7 @@ def create(body: DomainCreate, parts: PartsDep, caller: Administrator) -> Respon
     )
     _make_known(parts)
     headers = {"location": f"/api/v1/domains/{quote(made.name, safe='')}"}
-    return ORJSONResponse(render(made), status_code=201, headers=headers)
+    return ORJSONResponse(_with_warnings(made, parts), status_code=201, headers=headers)
 
 
 @router.get(
@@ -75,7 +77,7 @@ def listing(
 )
 def get(name: str, parts: PartsDep, _caller: LinksReader) -> Response:
     """One domain, with its number of links."""
-    return ORJSONResponse(render(service.get(parts.database, name)))
+    return ORJSONResponse(_with_warnings(service.get(parts.database, name), parts))
 
 
 @router.patch(
@@ -91,7 +93,7 @@ def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) 
         parts.database, parts.base_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
     )
     _make_known(parts)
-    return ORJSONResponse(render(edited))
+    return ORJSONResponse(_with_warnings(edited, parts))
 
 
 @router.delete(
@@ -115,7 +117,13 @@ def _make_known(parts: Parts) -> None:
     parts.lookup.clear()
 
 
-def render(domain: Domain) -> dict[str, object]:
+def _with_warnings(domain: Domain, parts: Parts) -> dict[str, object]:
+    targets = {f"{PREFIX}{name.upper()}": getattr(parts.settings, name) for name in service.TARGETS}
+    warnings = service.warnings(parts.database, parts.settings.public_url, domain.name, targets)
+    return render(domain, warnings)
+
+
+def render(domain: Domain, warnings: Sequence[str] = ()) -> dict[str, object]:
     """A domain as DomainOut says."""
     return {
         "name": domain.name,
@@ -126,4 +134,5 @@ def render(domain: Domain) -> dict[str, object]:
         "status": domain.settings.status,
         "links": domain.links,
         "created_at": domain.created_at,
+        "warnings": list(warnings),
     }

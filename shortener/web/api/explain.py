@@ -15,8 +15,9 @@ from shortener.domain import period
 from shortener.domain import rule as rules
 from shortener.domain.link import State
 from shortener.domain.rule import Rule
+from shortener.redirect import loop
 from shortener.redirect.answer import Outcome, Visit, answer
-from shortener.redirect.entry import compile_entry
+from shortener.redirect.entry import Entry, compile_entry
 from shortener.redirect.rule import RuleVerdict
 from shortener.storage import visits
 from shortener.storage.visits import Visited
@@ -107,6 +108,8 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
     now = visit.facts.now
     not_found_target = parts.domains.of(visited.domain).not_found_target
     given = answer(entry, visit, now, parts.answer_policy, not_found_target)
+    if entry.may_loop and _leads_to_itself(entry, given.location, parts):
+        given = loop.broken(given, not_found_target)
     verdicts = [] if entry.rules is None else entry.rules.explain(visit.facts, lambda: visit.share(entry.id))
     redirects = given.outcome is Outcome.REDIRECT
     if redirects and entry.is_limited and not limits.takes_slot(visit.method, visit.facts.click_class):
@@ -124,6 +127,15 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
         "visitor": _visitor(visit),
         "rules": [_verdict(verdict, rule) for verdict, rule in zip(verdicts, rules.load(visited.rules), strict=True)],
     }
+
+
+def _leads_to_itself(entry: Entry, location: str | None, parts: Parts) -> bool:
+    place = loop.place_of(location, entry, parts.domains)
+    if place is None:
+        return False
+    with parts.database.read() as connection:
+        found = visits.visited(connection, *place)
+    return found is not None and found.id == entry.id
 
 
 def _only_looks(visit: Visit) -> dict[str, Any]:

@@ -46,3 +46,8 @@ class DomainOut(Out):
     status: int | None = Field(examples=[307])
     links: int = Field(description="How many it has; aliases are not counted.", examples=[12])
     created_at: AwareDatetime = Field(examples=["2026-11-01T09:30:00Z"])
+    warnings: list[str] = Field(
+        description="What leads to this domain, such as links that are older than it. Empty in lists, "
+        "which do not look for it.",
+        examples=[["1 link leads to this domain: 'sale'. Change its target: …"]],
+    )
