@@ -19,7 +19,7 @@ KEEP_HOURS = 24
 #: Longest key (the Internet-Draft of the header leaves it open; Stripe's limit).
 MAX_KEY_LENGTH = 255
 #: After so many seconds nobody is at work on a claimed request any more: no statement may take longer than five.
-_ABANDONED_SECONDS = 60
+ABANDONED_SECONDS = 60
 #: Old answers that one new key forgets.
 _FORGOTTEN_AT_ONCE = 10
 #: Statuses of a key before its answer is kept. No answer has them.
@@ -87,6 +87,6 @@ class Attempt:
             raise errors.IdempotencyKeySpent("This request has been carried out, but its answer is not kept.")
         if kept.status != _CLAIMED:
             return Answer(kept.status, kept.location, zlib.decompress(kept.body))
-        if now - kept.created_at < timedelta(seconds=_ABANDONED_SECONDS):
+        if now - kept.created_at < timedelta(seconds=ABANDONED_SECONDS):
             raise errors.IdempotencyKeySpent("A request with this Idempotency-Key is still being carried out.")
         return None

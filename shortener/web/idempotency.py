@@ -1,13 +1,16 @@
 """The Idempotency-Key header: a POST of the API that comes again with its key is answered as the first time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shortener import errors
-from shortener.services.idempotency import MAX_KEY_LENGTH, Answer, Attempt
+from shortener.services.idempotency import ABANDONED_SECONDS, MAX_KEY_LENGTH, Answer, Attempt
 from shortener.storage.engine import before_commit
 from shortener.web import bodies
 
@@ -17,6 +20,13 @@ _CALLER = (b"authorization", b"x-api-key")
 #: What these answer is shown once, so it is not kept.
 _SECRET_PATHS = frozenset({"/api/v1/keys"})
 _REPLAYED = {"idempotent-replayed": "true"}
+
+#: Seconds between attempts to write what became of a request.
+_AGAIN_SECONDS = 0.5
+#: The event loop itself keeps no task alive.
+_unfinished: set[asyncio.Task[None]] = set()
+
+log = structlog.get_logger()
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -40,13 +50,43 @@ async def _carry_out(attempt: Attempt, request: Request, handler: Handler) -> Re
     try:
         response, answer = await _noted(attempt, request, handler)
     except Exception:
-        await asyncio.to_thread(attempt.give_up)
+        await _finish(attempt.give_up)
         raise
     if not 200 <= answer.status < 300:
-        await asyncio.to_thread(attempt.give_up)
+        await _finish(attempt.give_up)
     elif request.scope["path"] not in _SECRET_PATHS:
-        await asyncio.to_thread(attempt.keep, answer)
+        await _finish(partial(attempt.keep, answer))
     return response
+
+
+async def _finish(write: Callable[[], None]) -> None:
+    """Writes what became of a request; while the database is away, in the background, until it can be done.
+
+    The request has its answer, whatever becomes of this.
+    """
+    if not await _written(write):
+        task = asyncio.create_task(_finish_later(write))
+        _unfinished.add(task)
+        task.add_done_callback(_unfinished.discard)
+
+
+async def _finish_later(write: Callable[[], None]) -> None:
+    # Long before somebody else could take the request over.
+    give_up = time.monotonic() + ABANDONED_SECONDS / 2
+    while time.monotonic() < give_up:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        if await _written(write):
+            return
+
+
+async def _written(write: Callable[[], None]) -> bool:
+    try:
+        await asyncio.to_thread(write)
+    except errors.DatabaseUnavailable as error:
+        cause = str(error.__cause__ or error)
+        log.warning("what became of a request with an Idempotency-Key is not written yet", cause=cause)
+        return False
+    return True
 
 
 async def _noted(attempt: Attempt, request: Request, handler: Handler) -> tuple[Response, Answer]:

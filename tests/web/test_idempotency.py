@@ -1,17 +1,24 @@
 """Idempotency-Key: a POST that is sent again is carried out once, whatever happens in between."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from shortener import errors
+from shortener.services import links, recorded
 from shortener.services.idempotency import Answer, Attempt
-from shortener.storage.engine import Database, before_commit
+from shortener.storage.engine import Connection, Database, before_commit
+from shortener.web.api import links as routes
+from tests.conftest import AUTHORIZED
+from tests.server import eventually
 
 TARGET = "https://example.com/"
 LINKS = "/api/v1/links"
@@ -179,4 +186,89 @@ class TestFaults:
 
         statuses = asyncio.run(together())
         assert set(statuses) <= {201, 409}
+        assert count(client) == 1
+
+
+class Outage:
+    """A database that can go away and come back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_on = False
+        transaction = Database._transaction
+
+        @contextmanager
+        def interrupted(database: Database, options: dict[str, Any]) -> Iterator[Connection]:
+            if self.is_on:
+                raise errors.DatabaseUnavailable
+            with transaction(database, options) as connection:
+                yield connection
+
+        monkeypatch.setattr(Database, "_transaction", interrupted)
+
+
+def fail(*_: object, **__: object) -> Any:
+    raise RuntimeError("a fault of ours")
+
+
+def with_fault(where: Any, name: str) -> Callable[[pytest.MonkeyPatch, Outage], None]:
+    """Something that the request needs fails."""
+    return lambda monkeypatch, _outage: monkeypatch.setattr(where, name, fail)
+
+
+def with_outage(where: Any, name: str, *, before: bool, fails: bool) -> Callable[[pytest.MonkeyPatch, Outage], None]:
+    """The database goes away before or behind something that the request needs, which may fail because of that."""
+    needed = getattr(where, name)
+
+    def interrupt(monkeypatch: pytest.MonkeyPatch, outage: Outage) -> None:
+        def interrupted(*arguments: Any, **options: Any) -> Any:
+            outage.is_on = before
+            result = needed(*arguments, **options)
+            outage.is_on = True
+            if fails:
+                raise errors.DatabaseUnavailable
+            return result
+
+        monkeypatch.setattr(where, name, interrupted)
+
+    return interrupt
+
+
+#: By name: what goes wrong, the first answer, and what the retry is answered: status, and whether it is a replay.
+FAILURES: dict[str, tuple[Callable[[pytest.MonkeyPatch, Outage], None], int, int, bool]] = {
+    "in-the-service": (with_fault(links, "create"), 500, 201, False),
+    "in-the-transaction": (with_fault(recorded, "record"), 500, 201, False),
+    # It is carried out, and must not be again.
+    "in-rendering": (with_fault(routes, "answer"), 500, 409, False),
+    "no-database-before-the-commit": (with_outage(links, "create", before=True, fails=True), 503, 201, False),
+    "no-database-at-the-commit": (with_outage(links, "create", before=False, fails=True), 503, 409, False),
+    "no-database-after-the-commit": (with_outage(routes, "answer", before=False, fails=False), 201, 201, True),
+}
+
+
+@pytest.mark.parametrize(("goes_wrong", "first", "then", "is_replay"), FAILURES.values(), ids=list(FAILURES))
+def test_a_request_that_failed_is_sent_again(
+    app: FastAPI,
+    monkeypatch: pytest.MonkeyPatch,
+    goes_wrong: Callable[[pytest.MonkeyPatch, Outage], None],
+    first: int,
+    then: int,
+    is_replay: bool,
+) -> None:
+    """What changed nothing is carried out as if for the first time, and nothing is carried out twice."""
+    outage = Outage(monkeypatch)
+    with TestClient(app, raise_server_exceptions=False, headers=AUTHORIZED) as client:
+        with monkeypatch.context() as patched:
+            goes_wrong(patched, outage)
+            assert post(client, "k1").status_code == first
+        outage.is_on = False
+        again = []
+
+        def settled() -> bool:
+            again.append(post(client, "k1"))
+            return again[-1].status_code == then and ("idempotent-replayed" in again[-1].headers) is is_replay
+
+        # A second or so after the database is back.
+        eventually(settled, 5.0)
+        if then == 409:
+            assert "has been carried out" in again[-1].json()["detail"]
         assert count(client) == 1
