@@ -5,11 +5,12 @@ conversation is held with both; every byte of the answers must be the same, and 
 """
 
 import asyncio
+import random
 import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -71,11 +72,21 @@ LINKS: dict[str, dict[str, Any]] = {
             Rule((Condition("referrer-host", None, "news.example"),), "https://example.com/news", (), 301, None),
         )
     },
+    "looping": {"target": "https://go.example/looping"},
+    "looping-elsewhere": {"target": "http://other.example:80/%7Bcode%7D"},
+    "looping-for-some": {
+        "rules": (Rule((Condition("query-param", "a", "b"),), "https://go.example/looping-for-some", (), None, None),)
+    },
+    "looping-over": {"expires_at": NOW - timedelta(1), "expired_target": "https://go.example/looping-over"},
     "ruled-soon": {"rules": (Rule((), "https://example.com/r", (), None, None),), "valid_from": NOW + timedelta(1)},
 }
 PROXIES = "127.0.0.0/8,10.0.0.0/8"
 #: For each of the instances.
-_CONVERSATIONS = size(250, 10_000)
+_CONVERSATIONS = size(120, 600)
+#: Instances whose settings and domains are drawn, beside those with a name.
+_DRAWN = size(2, 15)
+#: Of so many requests one asks for an upgrade: behind that nothing is answered, and a second passes until the end.
+_UPGRADE_OF = size(100, 30)
 _PATIENCE = 10
 
 
@@ -138,39 +149,92 @@ class Both:
         return heard
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        {},
-        {"not_found_target": "https://example.com/nowhere"},
-        {"proxied": True},
-        {"domain": "go.example", "referrer_url": "page"},
-        {"excluded_addresses": "203.0.113.0/24", "excluded_parameter": "a", "excluded_header": "Cookie=a=b"},
-    ],
-    ids=["plain", "not-found-target", "proxied", "domain-and-pages", "own-traffic"],
+@dataclass(frozen=True)
+class Estate:
+    """What an instance is made of."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    #: Domains by their names, and the codes that links on them have.
+    domains: dict[str, dict[str, Any]] = field(default_factory=dict)
+    codes: tuple[str, ...] = ("hot", "ruled")
+
+
+NAMED = {
+    "plain": Estate(),
+    "not-found-target": Estate({"not_found_target": "https://example.com/nowhere"}),
+    "not-found-target-with-path": Estate(
+        {"not_found_target": "https://example.com/{path}?of={path}&x=a|b^c`d#{path}"}
+    ),
+    "proxied": Estate({"trusted_proxies": PROXIES}),
+    "domain-and-pages": Estate(
+        {"referrer_url": "page"}, {"go.example": {"not_found_target": "https://example.com/lost", "status": 307}}
+    ),
+    "own-traffic": Estate(
+        {
+            "trusted_proxies": PROXIES,
+            "excluded_addresses": "203.0.113.0/24",
+            "excluded_parameter": "a",
+            "excluded_header": "Cookie=a=b",
+        }
+    ),
+}
+#: What settings and domains may lead to, in the words of whoever writes them: with what a Location must escape, with
+#: placeholders, on hosts of other scripts, and on this instance.
+_TARGETS = (
+    None,
+    "https://example.com/nowhere",
+    "https://example.com/{path}",
+    "https://example.com/?of={path}&code={code}#{query.a}",
+    "https://example.com/a|b^c`d?e|f^g`{h}#i|j^k`{l}",
+    "https://bücher.example/grüße?q=日本#ü",
+    "HTTPS://Example.COM:443",
+    "https://example.com/%7Bpath%7D?%zz=%ff",
+    "https://go.example/lost",
+    "https://other.example/lost",
 )
+_VALUES: dict[str, tuple[Any, ...]] = {
+    "home_target": _TARGETS,
+    "not_found_target": _TARGETS,
+    "expired_target": _TARGETS,
+    "redirect_status": (301, 302, 302, 307, 308),
+    "redirect_cache_seconds": (0, 1, 300),
+    "base_url": (None, "https://base.example", "http://base.example:8000"),
+    "trusted_proxies": ("", PROXIES),
+    "referrer_url": ("origin", "page"),
+    "excluded_addresses": ("", "", "203.0.113.0/24"),
+    "excluded_parameter": (None, None, "a", "utm_source"),
+    "excluded_header": (None, None, "DNT", "Cookie=a=b"),
+    "cached_links": (1, 3, 100_000),
+}
+_DOMAINS = ("go.example", "other.example", "xn--bcher-kva.example", "127.0.0.1", "[::1]", "localhost")
+
+
+def _drawn(seed: int) -> Estate:
+    """An estate that is always the same for a seed."""
+    dice = random.Random(seed)
+    chosen = {name: dice.choice(values) for name, values in _VALUES.items()}
+    names = dice.sample(_DOMAINS, dice.randrange(4))
+    foreign = [target for target in _TARGETS if target is None or target.startswith("https://example.com/nowhere")]
+    fields = ("home_target", "not_found_target", "expired_target")
+    domains = {
+        name: {"status": dice.choice((None, 301, 307)), **{each: dice.choice(foreign) for each in fields}}
+        for name in names
+    }
+    return Estate(chosen, domains, tuple(dice.sample(sorted(LINKS), 4)))
+
+
+ESTATES = NAMED | {f"drawn-{number}": _drawn(number) for number in range(_DRAWN)}
+
+
+@pytest.fixture(scope="module", params=ESTATES.values(), ids=list(ESTATES))
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
 ) -> Iterator[Both]:
-    options = dict(request.param)
-    if options.pop("proxied", False):
-        options["trusted_proxies"] = PROXIES
-    if "excluded_addresses" in options:
-        options["trusted_proxies"] = PROXIES
+    estate: Estate = request.param
     folder = tmp_path_factory.mktemp("both")
     (folder / "shortener.db").write_bytes(sqlite_template.read_bytes())
-    domain = options.pop("domain", None)
-    configured = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, **options)
-    database = Database(configured.database)
-    for code, fields in LINKS.items():
-        links.create(database, POLICY, LinkDraft(**{"target": TARGET, "code": code, **fields}), actor="test")
-    if domain is not None:
-        with database.write() as connection:
-            fields = {"not_found_target": "https://example.com/lost", "status": 307}
-            domains.add(connection, domain, fields, NOW)
-        for code in ("hot", "ruled"):
-            links.create(database, POLICY, LinkDraft(target=TARGET + "&own", code=code, domain=domain), actor="test")
-    database.close()
+    configured = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, **estate.settings)
+    _fill(configured, estate)
     with ExitStack() as undo:
         patch = undo.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(composition, "open_spool", Notebook)
@@ -190,6 +254,20 @@ def both(
             server = loop.run_until_complete(_listen(loop, app, protocol, state, addresses[name]))
             undo.callback(server.close)
         yield Both(loop, app.state.parts, app.state.parts.spool, addresses)
+
+
+def _fill(configured: Settings, estate: Estate) -> None:
+    """Makes the links and domains, as they may have been made before their hosts were this instance's."""
+    database = Database(configured.database)
+    for code, fields in LINKS.items():
+        links.create(database, POLICY, LinkDraft(**{"target": TARGET, "code": code, **fields}), actor="test")
+    for name, fields in estate.domains.items():
+        with database.write() as connection:
+            domains.add(connection, name, fields, NOW)
+        for code in estate.codes:
+            draft = LinkDraft(**{"target": TARGET + "&own", "code": code, **LINKS[code], "domain": name})
+            links.create(database, POLICY, draft, actor="test")
+    database.close()
 
 
 async def _listen(
@@ -223,6 +301,19 @@ spelled = st.one_of(
 _QUERIES = [
     *(b"", b"", b"?", b"?a=1", b"?utm_source=mail&utm_medium=x%20y", b"?utm_source=a#b", b"#part", b"?%ff=%zz"),
     *(b"?a=b", b"?qr", b"?r=%26x&qr=1&a=c"),
+    # Long ones, up to more than any browser sends, in one piece and in very many.
+    *(b"?q=" + b"x" * 9_000, b"?q=" + b"%C3%BC" * 3_000, b"?" + b"a&" * 400 + b"a=b", b"?a=b" + b"&x=%26" * 3_500),
+]
+#: What may stand before the path: an absolute request target names a host of its own.
+_BEFORE = [
+    *(b"/", b"/", b"/", b"/", b"//", b"/x/"),
+    *(
+        b"http://go.example/",
+        b"HTTP://GO.Example:80/",
+        b"https://other.example:8443/",
+        b"http://xn--bcher-kva.example/",
+    ),
+    *(b"http://nobody.example/", b"http://[::1]/", b"http:///"),
 ]
 
 
@@ -245,7 +336,7 @@ def paths(draw: st.DrawFn) -> bytes:
             else (b"%%%02x" if how == "lower" else b"%%%02X") % byte
             for byte in encoded
         )
-    path = draw(st.sampled_from([b"/", b"/", b"/", b"//", b"http://go.example/", b"/x/"])) + path
+    path = draw(st.sampled_from(_BEFORE)) + path
     path += draw(st.sampled_from([b"", b"", b"", b"/", b"//", b"/more", b"+", b".png", b".", b"%20", b"%ef%b8%8f"]))
     path += draw(st.sampled_from(_QUERIES))
     return path if path.strip(b"/") or path == b"/" else b"/"
@@ -268,6 +359,9 @@ headers = st.lists(
             b"Sec-GPC: 1",
             b"Sec-Purpose: prefetch;prerender",
             b"X-Moz: prefetch",
+            b"Purpose: prefetch",
+            b"X-Purpose: preview",
+            b"Sec-Purpose: prefetch",
             b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
             b"X-Forwarded-For: 2001:db8::1",
             b"X-Forwarded-For: " + b"9, " * 500,
@@ -286,8 +380,27 @@ headers = st.lists(
     unique=True,
 )
 hosts = st.sampled_from(
-    [b"go.example", b"GO.EXAMPLE:80", b"127.0.0.1", b"[::1]:8000", b"", b"evil.example/..", b"a b"]
+    [
+        *(b"go.example", b"GO.EXAMPLE:80", b"go.example.", b"other.example:8443", b"xn--bcher-kva.example"),
+        *(b"127.0.0.1", b"[::1]:8000", b"localhost", b"base.example", b"nobody.example"),
+        *(b"", b"evil.example/..", b"a b", b" go.example ", b"go.example, other.example", b"b\xfccher.example"),
+    ]
 )
+#: One, nearly always.
+host_lines = st.one_of(*[st.lists(hosts, min_size=1, max_size=1)] * 9, st.lists(hosts, max_size=2)).map(
+    lambda found: [b"Host: " + host for host in found]
+)
+_UPGRADES = [b"h2c", b"websocket", b"TLS/1.0", b"h2c, websocket"]
+
+
+@st.composite
+def upgrades(draw: st.DrawFn) -> list[bytes]:
+    """Headers that ask for another protocol, now and then."""
+    if draw(st.integers(1, _UPGRADE_OF)) < _UPGRADE_OF:
+        return []
+    return [b"Connection: Upgrade", b"Upgrade: " + draw(st.sampled_from(_UPGRADES))]
+
+
 methods = st.sampled_from(
     [b"GET"] * 8 + [b"HEAD"] * 3 + [b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"PROPFIND", b"get"]
 )
@@ -304,6 +417,10 @@ plain_headers = st.lists(
             b"Accept: application/xhtml+xml,text/html",
             b"Accept: application/json",
             b"Accept-Language: de-DE,de;q=0.9",
+            b"Sec-Purpose: prefetch",
+            b"Purpose: prefetch",
+            b"X-Moz: prefetch",
+            b"X-Purpose: preview",
             b"Referer: https://news.example/a",
             b"DNT: 1",
             b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
@@ -319,14 +436,14 @@ def plain_requests(draw: st.DrawFn) -> bytes:
     code = draw(st.sampled_from([*LINKS, "nothing", "unknown"]))
     path = b"/" + quote(code).encode() + draw(st.sampled_from([b"", b"", b"/"])) + draw(st.sampled_from(_QUERIES))
     method = draw(st.sampled_from([b"GET", b"GET", b"HEAD"]))
-    lines = [b"%b %b HTTP/1.1" % (method, path), b"Host: " + draw(hosts), *draw(plain_headers)]
+    lines = [b"%b %b HTTP/1.1" % (method, path), *draw(host_lines), *draw(plain_headers)]
     return b"\r\n".join([*lines, b"", b""])
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
     method, path, version = draw(methods), draw(paths()), draw(versions)
-    lines = [b"%b %b %b" % (method, path, version), b"Host: " + draw(hosts), *draw(headers)]
+    lines = [b"%b %b %b" % (method, path, version), *draw(host_lines), *draw(headers), *draw(upgrades())]
     body = b""
     if draw(st.integers(0, 7)) == 0:
         body, framing = draw(
