@@ -135,6 +135,12 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
+def agents() -> list[dict[str, str]]:
+    """User agents with the `class` and the `device` that each must get."""
+    return [json.loads(line) for line in (DATA / "agents.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
 def browsers() -> list[dict[str, str]]:
     """Real browsers: `user_agent`, `weight`, `device`."""
     return [json.loads(line) for line in (DATA / "user-agents.jsonl").read_text().splitlines()]

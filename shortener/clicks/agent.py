@@ -5,12 +5,15 @@ now and then (and only a class) and should not hold the parser's 26 MB for it.
 """
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from shortener import lazy
+from shortener.domain import agent as agents
 from shortener.domain import click as clicks
+from shortener.domain import device as devices
 from shortener.domain.click import ClickClass, Flag
 
 if TYPE_CHECKING:
@@ -20,9 +23,9 @@ else:
     crawleruseragents = lazy.module("crawleruseragents")
     ua_parser = lazy.module("ua_parser")
 
-#: Parsed user agents kept: a parse costs 100 µs, a hit 0.13; the busiest 8,192 make nearly all clicks.
+#: Parsed user agents kept: a parse costs 300 µs, a class alone 60, a hit 0.13; the busiest 8,192 make nearly all clicks.
 _AGENTS_KEPT = 8192
-_SPIDER = "Spider"
+_QUANTIFIERS = frozenset("?*+{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Agent:
     click_class: ClickClass
     browser: str | None
     os: str | None
+    #: None of a program.
     device: str | None
 
 
@@ -40,55 +44,62 @@ class Agent:
 def agent(user_agent: str) -> Agent:
     """What `user_agent`, already cut to its longest length, says."""
     parsed = ua_parser.parse(user_agent)
-    spider = parsed.device is not None and parsed.device.family == _SPIDER
-    os = parsed.os.family if parsed.os else None
+    found = _judge(user_agent)
+    os = devices.system(user_agent, parsed.os.family if parsed.os else None)
     return Agent(
-        click_class=_classify(user_agent, spider=spider),
+        click_class=found,
         browser=parsed.user_agent.family if parsed.user_agent else None,
         os=os,
-        device=None if spider else clicks.device(user_agent, os),
+        device=devices.device(user_agent, os) if found is ClickClass.HUMAN else None,
     )
 
 
 def click_class(user_agent: str, flags: Flag) -> ClickClass:
-    """The class of a click made with `user_agent` under `flags`: the same as by `agent`, without its parser."""
-    found = _class_alone(user_agent)
+    """The class of a click made with `user_agent`, already cut to its longest length, under `flags`.
+
+    The only judgement there is: rules, limits, statistics and `explain` all ask here.
+    """
+    found = _judge(user_agent)
     return ClickClass.PREFETCH if found is ClickClass.HUMAN and Flag.PREFETCH in flags else found
 
 
 @lru_cache(_AGENTS_KEPT)
-def _class_alone(user_agent: str) -> ClickClass:
-    found = _classify(user_agent, spider=False)
-    # Only the first rule that matches counts, and most rules name devices: few browsers match a spider's at all.
-    if found is ClickClass.HUMAN and any(rule.search(user_agent) for rule in _spider_rules()):
-        return agent(user_agent).click_class
-    return found
+def _judge(user_agent: str) -> ClickClass:
+    if agents.is_browser(user_agent) and not _is_listed(user_agent):
+        return ClickClass.HUMAN
+    tags = (tag for tag in clicks.DECISIVE_TAGS if _patterns(tag).search(user_agent))
+    return clicks.class_of_program(frozenset(tags))
 
 
-def _classify(user_agent: str, *, spider: bool) -> ClickClass:
-    return clicks.classify(
-        user_agent=user_agent, crawler_tags=_crawler_tags(user_agent), spider=spider, prefetch=False
-    )
+def _is_listed(user_agent: str) -> bool:
+    """Whether what a browser's user agent adds to its structure is a robot's name and no app's."""
+    declared = agents.declared(user_agent)
+    return bool(declared) and _names(on_desk=agents.has_no_app(user_agent)).search(declared) is not None
 
 
-def _crawler_tags(user_agent: str) -> frozenset[str] | None:
-    """Those of clicks.DECISIVE_TAGS that the robot called `user_agent` has, or None if it is no robot."""
-    if not crawleruseragents.is_crawler(user_agent):
-        return None
-    return frozenset(tag for tag in clicks.DECISIVE_TAGS if _patterns(tag).search(user_agent))
+@cache
+def _names(*, on_desk: bool) -> re.Pattern[str]:
+    """One pattern of all robots that are no app to browse with."""
+    apps = clicks.TAGS_OF_APPS if on_desk else clicks.TAGS_OF_APPS | clicks.TAGS_OF_PHONES_APPS
+    return _pattern(lambda tags: bool(tags) and apps.isdisjoint(tags))
 
 
 @cache
 def _patterns(tag: str) -> re.Pattern[str]:
     """One pattern of all robots that have `tag`."""
+    return _pattern(lambda tags: tag in tags)
+
+
+def _pattern(wanted: Callable[[Sequence[str]], bool]) -> re.Pattern[str]:
     entries = crawleruseragents.CRAWLER_USER_AGENTS_DATA
-    return re.compile("|".join(entry["pattern"] for entry in entries if tag in entry.get("tags", ())))
+    return re.compile(_alternation([entry["pattern"] for entry in entries if wanted(entry.get("tags", ()))]))
 
 
-@cache
-def _spider_rules() -> tuple[re.Pattern[str], ...]:
-    """What leads to the parser's answer that a user agent is a robot's: without a match it cannot say so."""
-    _, _, devices = ua_parser.load_lazy_builtins()
-    rules = (re.compile(rule.regex, rule.flags) for rule in devices if getattr(rule, "family", None) == _SPIDER)
-    # A rule may also take the family from the user agent itself.
-    return (*rules, re.compile(_SPIDER))
+def _alternation(patterns: Iterable[str]) -> str:
+    """One pattern of all `patterns`. Those that begin alike stand together, which is twenty times as fast."""
+    by_first: dict[str, list[str]] = {}
+    for pattern in patterns:
+        is_literal = pattern[:1].isalnum() and pattern[1:2] not in _QUANTIFIERS and "|" not in pattern
+        first = pattern[0] if is_literal else ""
+        by_first.setdefault(first, []).append(pattern[len(first) :])
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_first.items())

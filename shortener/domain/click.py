@@ -83,8 +83,11 @@ UTM_PARAMETERS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_c
 
 #: Robots' tags in crawler-user-agents, in the order in which they decide.
 _CLASS_OF_TAG = {"social-preview": ClickClass.PREVIEW, "monitoring": ClickClass.MONITOR}
-_BROWSER_PREFIXES = ("Mozilla/", "Opera/")
 DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
+#: Tags of robots whose names are also those of apps to browse with, everywhere and on phones. Monitors, scanners and
+#: automated browsers have none.
+TAGS_OF_APPS = frozenset({"search-engine", "social-preview", "feed-reader"})
+TAGS_OF_PHONES_APPS = frozenset({"seo", "advertising", "archiver", "academic", "http-library", "ai-crawler"})
 _LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*")
 #: RFC 3986 section 3.1. A Referer may also be a relative reference, and one of those may hold "://" in its query.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
@@ -97,35 +100,9 @@ def is_prefetch(purpose: str) -> bool:
     return "prefetch" in purpose.lower() or "preview" in purpose.lower()
 
 
-def classify(*, user_agent: str, crawler_tags: frozenset[str] | None, spider: bool, prefetch: bool) -> ClickClass:
-    """Which kind of visitor made a click.
-
-    `crawler_tags` are those of the robot whose pattern matches (possibly none), or None where none does;
-    `spider` says that the user-agent parser took it for one. Browsers, and only they and what hides behind them,
-    begin with Mozilla/ (RFC 9110 section 10.1.5 calls it historical); Opera Mini begins with Opera/.
-    """
-    if crawler_tags is not None:
-        return next((kind for tag, kind in _CLASS_OF_TAG.items() if tag in crawler_tags), ClickClass.BOT)
-    if spider or not user_agent.startswith(_BROWSER_PREFIXES):
-        return ClickClass.BOT
-    return ClickClass.PREFETCH if prefetch else ClickClass.HUMAN
-
-
-def device(user_agent: str, os: str | None) -> str | None:
-    """`mobile`, `tablet`, `tv`, `console` or `desktop`, or None where nothing tells.
-
-    Android says "Mobile" on phones and leaves it out on tablets (Chrome's user-agent guidelines).
-    """
-    lowered = user_agent.lower()
-    if any(word in lowered for word in ("smart-tv", "smarttv", "appletv", "googletv", "hbbtv", "web0s", "bravia")):
-        return "tv"
-    if any(word in lowered for word in ("playstation", "xbox", "nintendo")):
-        return "console"
-    if "ipad" in lowered or "tablet" in lowered or (os == "Android" and "mobile" not in lowered):
-        return "tablet"
-    if os in {"iOS", "Android", "Windows Phone", "KaiOS", "BlackBerry OS"} or "mobile" in lowered:
-        return "mobile"
-    return "desktop" if os else None
+def class_of_program(tags: frozenset[str]) -> ClickClass:
+    """Which kind of program made a click; `tags` are those of DECISIVE_TAGS that the robots' list gives it."""
+    return next((kind for tag, kind in _CLASS_OF_TAG.items() if tag in tags), ClickClass.BOT)
 
 
 def language(accepted: str) -> str | None:

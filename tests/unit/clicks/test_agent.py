@@ -50,12 +50,55 @@ def test_real_robots_are_not_taken_for_people() -> None:
     assert len(mistaken) <= len(robots) // 20, mistaken
 
 
-def test_a_class_is_the_same_without_the_parser(browsers: list[dict[str, str]]) -> None:
-    """What a worker decides by itself and what the drainer decides beside everything else."""
-    names = [each["user_agent"] for each in browsers]
-    names += [name for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for name in entry.get("instances", ())]
-    names += [f"{FIREFOX} {sign}" for sign in ("Spider", "crawl", "silk", "Yahoo", "PTST/1", "PetalBot", "Spiderman")]
-    assert [name for name in names if class_of(name) is not agent.agent(name).click_class] == []
+def test_each_labelled_agent_is_judged_right(agents: list[dict[str, str]]) -> None:
+    wrong = [
+        (each, found)
+        for each in agents
+        if (found := (class_of(each["user_agent"]).label, agent.agent(each["user_agent"]).device))
+        != (each["class"], each["device"])
+    ]
+    assert wrong == []
+
+
+#: By name: the signs by which a program behind a whole browser is told, wherever they stand.
+SIGNS = {
+    "name-of-a-robot": "{browser} Examplebot",
+    "robot-behind-character-100": "{browser} " + "Example/1.0 " * 12 + "Spider/1.0",
+    "contact": "{browser} (+https://example.com/about)",
+    "mail": "{browser} (mailto:operator@example.com)",
+    "host": "{browser} (scanner.example.com)",
+    "compatible": "{browser} (compatible; Example/1.0)",
+    "observatory": "{browser} ExampleObservatory/1.0",
+    "listed-tool": "{browser} PTST/240101.120000",
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS.values(), ids=list(SIGNS))
+@pytest.mark.parametrize("browser", [FIREFOX, CHROME_ON_ANDROID, SAFARI_ON_IPAD], ids=["desk", "phone", "tablet"])
+def test_a_program_behind_a_whole_browser_is_told_by_what_it_says(browser: str, sign: str) -> None:
+    name = sign.format(browser=browser)
+    assert class_of(name) is not ClickClass.HUMAN
+    assert agent.agent(name).click_class is class_of(name)
+
+
+#: By name: what stands for a model or a build, and is also a word in robots' lists.
+MODELS = {
+    "brand": "ViewSonic V500",
+    "model": "HTC_Butterfly",
+    "brand-that-ends-in-bot": "CUBOT_X30",
+    "build": "CPH2557 Build/AP3A.240617.008",
+    "crawler": "Crawler X1",
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
+@pytest.mark.parametrize("app", ["", " Instagram 388.0.0.41.90", " [FB_IAB/FB4A;FBDV/{model};]", " XBrowser/4.1.0"])
+def test_a_model_is_no_evidence(model: str, app: str) -> None:
+    name = (
+        f"Mozilla/5.0 (Linux; Android 15; {model}; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
+        f"Chrome/142.0.7444.142 Mobile Safari/537.36{app.format(model=model)}"
+    )
+    assert class_of(name) is ClickClass.HUMAN
 
 
 @pytest.mark.parametrize(

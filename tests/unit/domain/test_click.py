@@ -9,39 +9,18 @@ from shortener.domain import text
 from shortener.domain.click import ClickClass, Dimension, Flag
 from tests.unit.laws import law
 
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
 
-#: By name: user agent, the tags of the robot it is (None: of no robot known), spider, prefetch, and the class.
-CLASSES: dict[str, tuple[str, frozenset[str] | None, bool, bool, ClickClass]] = {
-    "browser": (FIREFOX, None, False, False, ClickClass.HUMAN),
-    "opera-mini": ("Opera/9.80 (J2ME/MIDP; Opera Mini/9)", None, False, False, ClickClass.HUMAN),
-    "browser-fetching-ahead": (FIREFOX, None, False, True, ClickClass.PREFETCH),
-    "known-robot": (FIREFOX, frozenset(), False, False, ClickClass.BOT),
-    "known-robot-of-another-tag": (FIREFOX, frozenset({"seo"}), False, False, ClickClass.BOT),
-    "link-preview": (FIREFOX, frozenset({"social-preview"}), False, False, ClickClass.PREVIEW),
-    "monitor": (FIREFOX, frozenset({"monitoring"}), False, False, ClickClass.MONITOR),
-    "link-preview-and-monitor": (
-        FIREFOX,
-        frozenset({"monitoring", "social-preview"}),
-        False,
-        False,
-        ClickClass.PREVIEW,
-    ),
-    "robot-fetching-ahead": (FIREFOX, frozenset(), False, True, ClickClass.BOT),
-    "preview-fetching-ahead": (FIREFOX, frozenset({"social-preview"}), False, True, ClickClass.PREVIEW),
-    "spider-of-the-parser": (FIREFOX, None, True, False, ClickClass.BOT),
-    "spider-fetching-ahead": (FIREFOX, None, True, True, ClickClass.BOT),
-    "program": ("curl/8.5.0", None, False, False, ClickClass.BOT),
-    "program-fetching-ahead": ("curl/8.5.0", None, False, True, ClickClass.BOT),
-    "nothing": ("", None, False, False, ClickClass.BOT),
-    "mozilla-further-on": ("Something Mozilla/5.0", None, False, False, ClickClass.BOT),
-    "mozilla-in-lower-case": ("mozilla/5.0", None, False, False, ClickClass.BOT),
-}
-
-
-@pytest.mark.parametrize(("agent", "tags", "spider", "prefetch", "kind"), CLASSES.values(), ids=list(CLASSES))
-def test_classify(agent: str, tags: frozenset[str] | None, spider: bool, prefetch: bool, kind: ClickClass) -> None:
-    assert clicks.classify(user_agent=agent, crawler_tags=tags, spider=spider, prefetch=prefetch) is kind
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [
+        (set(), ClickClass.BOT),
+        ({"social-preview"}, ClickClass.PREVIEW),
+        ({"monitoring"}, ClickClass.MONITOR),
+        ({"monitoring", "social-preview"}, ClickClass.PREVIEW),
+    ],
+)
+def test_a_programs_class_is_what_its_tags_say(tags: set[str], kind: ClickClass) -> None:
+    assert clicks.class_of_program(frozenset(tags)) is kind
 
 
 def test_stored_numbers_and_names_never_change() -> None:
@@ -77,45 +56,6 @@ def test_stored_numbers_and_names_never_change() -> None:
 )
 def test_is_prefetch(purpose: str, ahead: bool) -> None:
     assert clicks.is_prefetch(purpose) is ahead
-
-
-#: By name: user agent, operating system as ua-parser names it, and the device.
-DEVICES: dict[str, tuple[str, str | None, str | None]] = {
-    "linux": (FIREFOX, "Linux", "desktop"),
-    "windows": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/150.0", "Windows", "desktop"),
-    "chromebook": ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) Chrome/153.0.0.0", "Chrome OS", "desktop"),
-    "iphone": ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) Mobile/15E148", "iOS", "mobile"),
-    "ipod": ("Mozilla/5.0 (iPod touch; CPU iPhone OS 12_0 like Mac OS X)", "iOS", "mobile"),
-    "ipad": ("Mozilla/5.0 (iPad; CPU OS 16_0 like Mac OS X) Mobile/15E148", "iOS", "tablet"),
-    "android-phone": (
-        "Mozilla/5.0 (Linux; Android 10; K) Chrome/153.0.0.0 Mobile Safari/537.36",
-        "Android",
-        "mobile",
-    ),
-    "android-tablet": ("Mozilla/5.0 (Linux; Android 10; K) Chrome/153.0.0.0 Safari/537.36", "Android", "tablet"),
-    "firefox-on-a-tablet": ("Mozilla/5.0 (Android 14; Tablet; rv:150.0) Firefox/150.0", "Android", "tablet"),
-    "windows-phone": ("Mozilla/5.0 (Windows Phone 10.0; Android 6.0.1; Lumia 950)", "Windows Phone", "mobile"),
-    "kaios": ("Mozilla/5.0 (Mobile; Nokia_8110_4G; rv:48.0) KAIOS/2.5", "KaiOS", "mobile"),
-    "blackberry": ("Mozilla/5.0 (BB10; Touch)", "BlackBerry OS", "mobile"),
-    "tizen-phone": ("Mozilla/5.0 (Linux; U; Tizen 2.4; SAMSUNG SM-Z200Y) Mobile Safari", "Tizen", "mobile"),
-    "samsung-tv": ("Mozilla/5.0 (SMART-TV; LINUX; Tizen 2.4.0) Version/2.4.0 TV Safari/538.1", "Tizen", "tv"),
-    "lg-tv": ("Mozilla/5.0 (Web0S; Linux/SmartTV) Chrome/79.0.3945.79", "Web0S", "tv"),
-    "sony-tv": ("Mozilla/5.0 (Linux; Android 9; BRAVIA 4K UR2)", "Android", "tv"),
-    "apple-tv": ("AppleTV11,1/11.1", "tvOS", "tv"),
-    "google-tv": ("Mozilla/5.0 (Linux; Android 12; GoogleTV)", "Android", "tv"),
-    "broadcast-tv": ("HbbTV/1.2.1 (;;;;) Mozilla/5.0", None, "tv"),
-    "playstation": ("Mozilla/5.0 (PlayStation; PlayStation 5/2.26)", None, "console"),
-    "xbox": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) Edge/14", "Windows", "console"),
-    "switch": ("Mozilla/5.0 (Nintendo Switch; WifiWebAuthApplet)", None, "console"),
-    "mobile-of-no-known-system": ("Mozilla/5.0 (Mobile; rv:1.0)", None, "mobile"),
-    "nothing-tells": ("Mozilla/5.0", None, None),
-    "nothing": ("", None, None),
-}
-
-
-@pytest.mark.parametrize(("agent", "os", "device"), DEVICES.values(), ids=list(DEVICES))
-def test_device(agent: str, os: str | None, device: str | None) -> None:
-    assert clicks.device(agent, os) == device
 
 
 @pytest.mark.parametrize(
