@@ -23,7 +23,8 @@ else:
     crawleruseragents = lazy.module("crawleruseragents")
     ua_parser = lazy.module("ua_parser")
 
-#: Parsed user agents kept: a parse costs 300 µs, a class alone 60, a hit 0.13; the busiest 8,192 make nearly all clicks.
+#: Parsed user agents kept: a parse costs 300 µs, a class alone 60, a hit 0.13; the busiest 8,192 make nearly all
+#: clicks.
 _AGENTS_KEPT = 8192
 _QUANTIFIERS = frozenset("?*+{")
 

@@ -5,6 +5,7 @@ hash, and neither can be turned back into an address once the day's salt is dest
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -31,19 +32,32 @@ def parse_address(value: str) -> Address | None:
     return address.ipv4_mapped or (IPv6Address(int(address)) if address.scope_id else address)
 
 
+#: How proxies write an address beside the plain form: in quotes, in brackets, with a port (RFC 7239 section 6).
+_HOP = re.compile(r'"?(?:\[([0-9A-Fa-f:.%\w]+)\]|([\d.]+))(?::\d{1,5})?"?', re.ASCII)
+
+
+def parse_hop(value: str) -> Address | None:
+    """The address that an element of X-Forwarded-For stands for, or None: as `parse_address`, or with a port.
+
+    IPv6 has a port only behind brackets. Elements may stand in quotes.
+    """
+    match = _HOP.fullmatch(value.strip())
+    return parse_address((match[1] or match[2]) if match else value.strip().strip('"'))
+
+
 def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:
     """The address of the client behind `peer`.
 
     `forwarded_for` holds the values of the X-Forwarded-For headers in the order received. They count only
     when the peer is in `trusted`; then it is the right-most hop that is not. A hop that is no address ends
-    the search, since nothing to its left can be vouched for.
+    the search, since nothing to its left can be vouched for. Empty elements are left out (RFC 9110 section 5.6.1).
     """
     address = parse_address(peer or "")
     if address is None or not trusted or not is_within(address, trusted):
         return address
-    hops = [hop for value in forwarded_for for hop in value.split(",")]
+    hops = [hop for value in forwarded_for for hop in value.split(",") if hop.strip()]
     for hop in reversed(hops):
-        parsed = parse_address(hop)
+        parsed = parse_hop(hop)
         if parsed is None:
             return address
         address = parsed
@@ -76,6 +90,18 @@ def visitor_hash(address: Address | None, user_agent: bytes, salt: bytes) -> int
     packed = address.packed if address is not None else b""
     hashed = hashlib.blake2b(packed + b"|" + user_agent, digest_size=8, key=salt).digest()
     return (int.from_bytes(hashed, "big") >> 1) or 1
+
+
+def untrusted_proxy(peer: str, trusted: Sequence[Network]) -> Address | None:
+    """The address of a peer whose X-Forwarded-For does not count, or None if it does, or if there is no address."""
+    address = parse_address(peer)
+    return None if address is None or is_within(address, trusted) else address
+
+
+def shown(address: Address) -> str:
+    """`address` as log lines may say it: in full within a network of one's own, else the network alone."""
+    known = address if not address.is_global else network_address(network_bytes(address))
+    return str(known)
 
 
 def is_within(address: Address, networks: Sequence[Network]) -> bool:

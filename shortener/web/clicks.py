@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import structlog
 from starlette.types import Scope
 
 from shortener.clicks import agent, frame
@@ -21,6 +22,11 @@ from shortener.domain.click import ClickClass, Flag
 from shortener.domain.visitor import MAX_USER_AGENT_BYTES, Network
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+UNTRUSTED_PROXY = (
+    "X-Forwarded-For comes from a proxy that SHORTENER_TRUSTED_PROXIES does not name, so all visitors behind it "
+    "count as one. Add the proxy's address to SHORTENER_TRUSTED_PROXIES."
+)
 
 #: Bytes kept of Accept-Language: the first few ranges decide.
 MAX_LANGUAGE = 64
@@ -40,6 +46,8 @@ _NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent
 _NOTHING_MORE = frame.pack_request("", {})
 #: What is kept of the page that led here, by name.
 _REFERRER_URL = {"origin": clicks.referrer_origin, "page": clicks.referrer_page}
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -82,6 +90,9 @@ class Recorder:
         # What depends on the visitor only is worked out once a day for each; the salt is part of the key, since a
         # part that was made without one must not stay.
         self._visitor = lru_cache(_VISITORS_KEPT)(self._pack_visitor)
+        #: What is wrong with how proxies are set, as far as visits have shown; None where nothing is.
+        self.proxy_warning: str | None = None
+        self._has_warned = False
         #: Whether an answer must wait until its click is on the disk (`durable`).
         self.waits = spool.waits
 
@@ -107,6 +118,8 @@ class Recorder:
         if request.is_typed:
             said |= Flag.TYPED
         via = forwarded(request) if self._trusted else b""
+        if not self._trusted and b"x-forwarded-for" in fields and not self._has_warned:
+            self._warn_of_proxy(request.peer)
         day = now_ms // _DAY_MS
         about_visitor = (self._visitor if len(via) <= _MAX_KEPT else self._pack_visitor)(
             request.peer,
@@ -137,6 +150,8 @@ class Recorder:
     def _pack_visitor(
         self, peer: str, via: bytes, user_agent: bytes, language: bytes, day: int, salt: bytes | None
     ) -> bytes:
+        if via and not self._has_warned:
+            self._warn_of_proxy(peer)
         address = visitor.client_address(peer, [via.decode("latin-1")], self._trusted)
         return frame.pack_visitor(
             salt_day=day,
@@ -145,6 +160,19 @@ class Recorder:
             user_agent=user_agent.decode("utf-8", "replace"),
             language=languages(language),
         )
+
+    def _warn_of_proxy(self, peer: str) -> None:
+        """Says once if `peer`, which sends X-Forwarded-For, is not trusted.
+
+        Any stranger may send the header. So only a peer in a network of one's own is shown beyond the log.
+        """
+        address = visitor.untrusted_proxy(peer, self._trusted)
+        if address is None:
+            return
+        self._has_warned = True
+        log.warning(UNTRUSTED_PROXY, proxy=visitor.shown(address), setting="SHORTENER_TRUSTED_PROXIES")
+        if not address.is_global:
+            self.proxy_warning = UNTRUSTED_PROXY
 
     def _about(self, referrer: bytes, query: bytes) -> bytes:
         """The part of a click that only this request has."""

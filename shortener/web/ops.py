@@ -35,10 +35,10 @@ async def healthz() -> Response:
     responses=examples.NOT_READY,
 )
 def readyz(parts: PartsDep) -> Response:
-    """Asks every dependency; 503 when one fails. Redirects may go on nevertheless."""
+    """Asks every dependency; 503 when one fails. Redirects may go on nevertheless, and warnings fail nothing."""
     checks = {"database": _database(parts), "spool": _spool(parts), "drainer": _drainer(parts)}
     ready = all(check == "ok" for check in checks.values())
-    content = {"status": "ok" if ready else "failing", "checks": checks}
+    content = {"status": "ok" if ready else "failing", "checks": checks, "warnings": _warnings(parts)}
     return ORJSONResponse(content, status_code=200 if ready else 503, headers=_NOT_STORED)
 
 
@@ -76,6 +76,11 @@ async def robots() -> Response:
 async def favicon() -> Response:
     """The icon that browsers ask for by themselves."""
     return FileResponse(pages.STATIC / "favicon.ico", media_type="image/vnd.microsoft.icon")
+
+
+def _warnings(parts: Parts) -> list[str]:
+    warning = None if parts.recorder is None else parts.recorder.proxy_warning
+    return [] if warning is None else [warning]
 
 
 def _database(parts: Parts) -> str:

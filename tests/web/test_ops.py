@@ -45,6 +45,7 @@ def test_ready_says_what_works(client: TestClient) -> None:
     assert client.get("/readyz").json() == {
         "status": "ok",
         "checks": {"database": "ok", "spool": "ok", "drainer": "ok"},
+        "warnings": [],
     }
 
 

@@ -81,6 +81,7 @@ NOT_READY: Responses = {
                 "example": {
                     "status": "failing",
                     "checks": {"database": errors.DatabaseBusy().detail, "spool": "ok", "drainer": "ok"},
+                    "warnings": [],
                 }
             }
         },

@@ -76,10 +76,20 @@ MATRIX: dict[str, tuple[str | None, list[str], Sequence[Network], str | None]] =
     "garbage-hop": ("10.0.0.1", ["192.0.2.1, unknown"], TRUSTED, "10.0.0.1"),
     "garbage-hop-behind-a-proxy": ("10.0.0.1", ["192.0.2.1, unknown, 10.0.0.2"], TRUSTED, "10.0.0.2"),
     "garbage-left-of-the-client": ("10.0.0.1", ["<script>, 192.0.2.1"], TRUSTED, "192.0.2.1"),
-    "hop-with-port": ("10.0.0.1", ["192.0.2.1:4711"], TRUSTED, "10.0.0.1"),
-    "hop-in-brackets": ("10.0.0.1", ["[2001:db8::1]"], TRUSTED, "10.0.0.1"),
+    "hop-with-port": ("10.0.0.1", ["192.0.2.1:4711"], TRUSTED, "192.0.2.1"),
+    "hop-in-brackets": ("10.0.0.1", ["[2001:db8::1]"], TRUSTED, "2001:db8::1"),
+    "hop-in-brackets-with-port": ("10.0.0.1", ["[2001:db8::1]:4711"], TRUSTED, "2001:db8::1"),
+    "hop-in-quotes": ("10.0.0.1", ['"192.0.2.1"'], TRUSTED, "192.0.2.1"),
+    "hop-in-quotes-with-port": ("10.0.0.1", ['"[2001:db8::1]:4711"'], TRUSTED, "2001:db8::1"),
+    "ipv6-without-brackets-has-no-port": ("10.0.0.1", ["2001:db8::1:4711"], TRUSTED, "2001:db8::1:4711"),
+    "ports-on-all-hops": ("10.0.0.1", ["192.0.2.1:1, 10.0.0.2:2, [fd00::3]:3"], TRUSTED, "192.0.2.1"),
+    "mapped-hop-with-port": ("10.0.0.1", ["[::ffff:192.0.2.1]:4711"], TRUSTED, "192.0.2.1"),
+    "spoofed-with-port": ("10.0.0.1", ["198.51.100.9:1, 192.0.2.1:2"], TRUSTED, "192.0.2.1"),
+    "hop-with-a-port-that-is-none": ("10.0.0.1", ["192.0.2.1:http"], TRUSTED, "10.0.0.1"),
+    "hop-without-end-of-brackets": ("10.0.0.1", ["[2001:db8::1"], TRUSTED, "10.0.0.1"),
     "empty-header": ("10.0.0.1", [""], TRUSTED, "10.0.0.1"),
-    "empty-hop": ("10.0.0.1", ["192.0.2.1,"], TRUSTED, "10.0.0.1"),
+    "empty-hop": ("10.0.0.1", ["192.0.2.1,"], TRUSTED, "192.0.2.1"),
+    "empty-hops": ("10.0.0.1", [" ,192.0.2.1, ,, 10.0.0.2,\t", ""], TRUSTED, "192.0.2.1"),
     "no-header": ("10.0.0.1", [], TRUSTED, "10.0.0.1"),
     "all-trusted": ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], TRUSTED, "10.0.0.3"),
     "everybody-trusted": ("192.0.2.1", ["198.51.100.9, 203.0.113.5"], (ip_network("0.0.0.0/0"),), "198.51.100.9"),
@@ -186,3 +196,20 @@ def test_a_hash_of_zero_is_taken_for_another(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(hashlib, "blake2b", lambda *_args, **_options: Nothing())
     assert visitor.visitor_hash(None, b"", SALT) == 1
+
+
+@pytest.mark.parametrize(
+    ("peer", "proxy", "shown"),
+    [
+        ("10.0.0.1", None, None),
+        ("192.168.0.7", "192.168.0.7", "192.168.0.7"),
+        ("8.8.8.8", "8.8.8.8", "8.8.8.0"),
+        ("2a00:1450:4001:81b::200e", "2a00:1450:4001:81b::200e", "2a00:1450:4001::"),
+        ("", None, None),
+        ("testclient", None, None),
+    ],
+)
+def test_which_proxy_is_not_trusted(peer: str, proxy: str | None, shown: str | None) -> None:
+    found = visitor.untrusted_proxy(peer, TRUSTED)
+    assert found == (ip_address(proxy) if proxy else None)
+    assert found is None or visitor.shown(found) == shown

@@ -38,3 +38,5 @@ class ReadinessOut(Out):
 
     status: Literal["ok", "failing"]
     checks: dict[str, str] = Field(examples=[{"database": "ok", "spool": "ok", "drainer": "ok"}])
+    #: What works and should be set otherwise.
+    warnings: list[str] = Field(examples=[[]])
