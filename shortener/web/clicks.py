@@ -61,6 +61,8 @@ class Request:
     #: The address at the other end of the connection, or an empty text where there is none.
     peer: str
     query: bytes
+    #: The class of the visitor where a rule asked for it: then the click carries it, so that both agree for good.
+    click_class: ClickClass | None = None
     #: Whether its path is only nearly that of the link.
     is_typed: bool = False
 
@@ -103,11 +105,12 @@ class Recorder:
             self._spool.append(packed)
 
     def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes | None:
-        """A click on a link, for the spool; `kind` is its class where that had to be decided already.
+        """A click on a link, for the spool; `kind` is its class where a limit had to decide it already.
 
         None if it is not to be counted, which web/own_traffic decides.
         """
         fields = request.fields
+        kind = kind or request.click_class
         # Nearly all visits say nothing of themselves, and what is asked of each costs.
         said = NO_FLAGS if TELLING.isdisjoint(fields) else flags(fields)
         if said is not NO_FLAGS and Flag.DO_NOT_TRACK in said:

@@ -143,8 +143,9 @@ class Facts:
 
     @property
     def click_class(self) -> ClickClass:
-        """Who this is."""
-        return self.visitor.click_class(self.request)
+        """Who this is. The request remembers it: its click must be of the class that the rule has seen."""
+        found = self.request.click_class = self.visitor.click_class(self.request)
+        return found
 
     @property
     def now(self) -> datetime:

@@ -1,10 +1,20 @@
 """One judgement: `explain`, rules, limits and statistics say the same of every user agent."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import crawleruseragents
 import pytest
 from starlette.testclient import TestClient
 
+from shortener.clicks import frame
+from shortener.clicks.geo import Geo
+from shortener.clicks.salt import Salts
+from shortener.clicks.spool import Spool
 from shortener.domain.click import ClickClass
+from shortener.web.clicks import Recorder, Request
+from shortener.web.visitors import Facts, Visitors
+from tests.conftest import FIREFOX
 from tests.web.waiting import drained
 
 TARGET = "https://example.com/"
@@ -12,7 +22,7 @@ LINKS = "/api/v1/links"
 #: Of the robots' list each so many-th instance is tried: the whole list takes a minute.
 _EACH = 25
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def user_agents(agents: list[dict[str, str]], browsers: list[dict[str, str]]) -> list[str]:
@@ -37,6 +47,7 @@ def client_with_links(client: TestClient) -> TestClient:
     return client
 
 
+@on_sqlite
 def test_explain_rules_limits_and_statistics_agree(
     client_with_links: TestClient, agents: list[dict[str, str]], browsers: list[dict[str, str]]
 ) -> None:
@@ -64,3 +75,31 @@ def classes(client: TestClient, code: str) -> list[str]:
         totals = client.get(f"{LINKS}/{code}/stats", params={"class": kind}).json()["totals"]
         found += [kind] * totals["clicks"]
     return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({b"user-agent": FIREFOX.encode()}, ClickClass.HUMAN),
+        ({b"user-agent": FIREFOX.encode(), b"sec-purpose": b"prefetch"}, ClickClass.PREFETCH),
+        ({b"user-agent": b"curl/8.5.0"}, ClickClass.BOT),
+        ({}, ClickClass.BOT),
+    ],
+)
+def test_a_click_carries_the_class_that_a_rule_has_seen_and_no_other(
+    fields: dict[bytes, bytes], kind: ClickClass
+) -> None:
+    salts = SimpleNamespace(of=lambda _day: bytes(32))
+    recorder = Recorder(cast(Spool, SimpleNamespace(waits=False)), cast(Salts, salts), ())
+    request = Request(list(fields.items()), fields, "192.0.2.1", b"")
+    facts = Facts(Visitors(Geo(None), lambda: bytes(16), ()).of(request), request, 0)
+
+    def carried() -> int:
+        packed = recorder.pack(frame.pack_link(1, 2, "mine"), request, 0)
+        assert packed is not None
+        return frame.split(frame.body_of(packed)).click_class
+
+    assert facts.os == facts.visitor.agent.os
+    assert carried() == 0
+    assert facts.click_class is kind
+    assert carried() == kind
