@@ -2,13 +2,41 @@
 
 import logging
 import sys
+import threading
+import time
 from typing import Any
 
 import orjson
 import structlog
 
+#: Lines that a kind of event may have in a second.
+LINES_A_SECOND = 5
 #: Libraries that tell at length how they start.
 _CHATTY = ("alembic", "uvicorn", "asyncio")
+
+
+class Bounded:
+    """A log for what strangers can bring about as often as they like: LINES_A_SECOND, and how many were left out."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+        self._lock = threading.Lock()
+        self._second = self._lines = self._left_out = 0
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Logs `event`, unless this second has had its lines. Says how many events before it were not logged."""
+        with self._lock:
+            second = int(time.monotonic())
+            if second != self._second:
+                self._second, self._lines = second, 0
+            if self._lines >= LINES_A_SECOND:
+                self._left_out += 1
+                return
+            self._lines += 1
+            left_out, self._left_out = self._left_out, 0
+        if left_out:
+            fields["left_out"] = left_out
+        self._log.warning(event, **fields)
 
 
 def configure(level: str, *, as_json: bool) -> None:

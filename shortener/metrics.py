@@ -92,6 +92,12 @@ ORPHANS_DROPPED = Counter(
 DRAIN_FAILURES = Counter(
     "shortener_drain_failures_total", "Attempts to drain that failed and are tried again.", registry=REGISTRY
 )
+PASSWORD_TRIES = Counter(
+    "shortener_password_tries_total",
+    "Passwords of links that visitors sent: right, wrong, or refused unseen because too many wrong ones came before.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 LIVE_FOLLOWERS = Gauge(
     "shortener_live_followers",
     "Clients that follow clicks as they happen.",

@@ -1,10 +1,12 @@
-"""Forgetting in time: salts and visitor hashes, two days after their day."""
+"""Forgetting in time: salts and visitor hashes two days after their day, tries of passwords after 24 hours."""
 
 import time
 
 from shortener.clicks.batch import SALT_DAYS
 from shortener.domain import period
+from shortener.domain.password_tries import FORGET_MS
 from shortener.storage import clicks as rows
+from shortener.storage import password_tries
 from shortener.storage.engine import Database
 
 #: Seconds between looks; what must go is days old.
@@ -28,8 +30,10 @@ class Retention:
             return
         # First, so that a failure here does not come back at once and keep clicks from being drained.
         self._next = time.monotonic() + EVERY_SECONDS
-        today = period.day_of(time.time_ns() // 1_000_000)
+        now_ms = time.time_ns() // 1_000_000
+        today = period.day_of(now_ms)
         with self._database.write() as connection:
+            password_tries.forget(connection, now_ms - FORGET_MS, at_most=STEP)
             gone = rows.forget_visitors(connection, today - SALT_DAYS, at_most=STEP)
         if gone == STEP:
             self._next = 0.0

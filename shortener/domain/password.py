@@ -3,7 +3,7 @@
 from shortener import errors
 from shortener.domain import text
 
-#: Characters of the normal form. Four are enough against guessing, since only ten a minute can be tried; whoever
+#: Characters of the normal form. Four are enough against guessing, since few can be tried (password_tries); whoever
 #: wants more chooses more. 256 characters have 1,024 bytes of UTF-8 at most.
 MIN_LENGTH, MAX_LENGTH = 4, 256
 #: Longest password that is normalised at all: composing characters may bring one down to MAX_LENGTH, but the time

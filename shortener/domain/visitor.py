@@ -82,6 +82,12 @@ def network_address(network: bytes) -> Address | None:
     return None
 
 
+def network_text(network: bytes) -> str:
+    """A network as `network_bytes` gives it, in words: `203.0.113.0/24`, `2001:db8::/48`, or `unknown`."""
+    address = network_address(network)
+    return "unknown" if address is None else f"{address}/{8 * len(network)}"
+
+
 def visitor_hash(address: Address | None, user_agent: bytes, salt: bytes) -> int:
     """Who this is for one day: 63 bits of keyed BLAKE2 over the full address and the user agent.
 

@@ -16,7 +16,16 @@ class FormExpired(Refused):
 
 
 class TooManyTries(Refused):
-    """Too many passwords have been tried; wait a minute."""
+    """Too many wrong passwords have been tried on this link; try again later."""
+
+    def __init__(self, seconds: int | None = None) -> None:
+        """`seconds` is how long to wait, where somebody knows."""
+        super().__init__(
+            None
+            if seconds is None
+            else f"Too many wrong passwords have been tried; try again in {_duration(seconds)}."
+        )
+        self.seconds = 1 if seconds is None else seconds
 
 
 class KeyMissing(Refused):
@@ -33,3 +42,11 @@ class ScopeMissing(Refused):
 
 class KeyNotFound(Refused):
     """There is no API key with this id."""
+
+
+def _duration(seconds: int) -> str:
+    """A wait in words, in the largest unit of which it has two."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{-(-seconds // size)} {unit}"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

@@ -216,16 +216,18 @@ class IdempotentAnswerRow(SQLModel, table=True):
 
 
 class PasswordTryRow(SQLModel, table=True):
-    """How many passwords have been tried on a link, by one network and by all, in one minute."""
+    """A wrong password that was tried on a link, or one that is being checked. Gone after a day."""
 
     __tablename__ = "password_try"
-    __table_args__ = (CLUSTERED,)
+    __table_args__ = (Index("ix_password_try_link_id", "link_id", "at_ms"), AUTOINCREMENT)
 
-    minute: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    link_id: int = Field(sa_column=Column(ID, primary_key=True, autoincrement=False))
-    #: /24 or /48; empty for all.
-    network: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    tries: int = Field(sa_column=Column(Integer, nullable=False))
+    id: int | None = _identity()
+    link_id: int = Field(sa_column=Column(ID, nullable=False))
+    #: /24 or /48.
+    network: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    #: Whether it is still being checked; if it is the right one, the row goes.
+    is_open: bool = Field(sa_column=Column(Boolean, nullable=False))
 
 
 class ChangeHeadRow(SQLModel, table=True):

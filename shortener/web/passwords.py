@@ -15,7 +15,7 @@ from shortener.domain import code as codes
 from shortener.domain import visitor
 from shortener.errors import Refused
 from shortener.redirect.entry import UNCACHED, Entry
-from shortener.services.passwords import Attempt, seconds_to_wait
+from shortener.services.passwords import Attempt
 from shortener.web import bodies, pages
 from shortener.web import errors as problems
 from shortener.web.clicks import Request as Click
@@ -103,10 +103,8 @@ async def _try(password: str, entry: Entry, click: Click, parts: Parts) -> Refus
     network = visitor.network_bytes(parts.visitors.of(click).address)
     try:
         is_right = await parts.passwords.verify(Attempt(entry.id, network), password, entry.password_hash or "")
-    except errors.TooManyTries:
-        return errors.TooManyTries(
-            f"Too many passwords have been tried on this link; try again in {seconds_to_wait()} seconds."
-        )
+    except errors.TooManyTries as error:
+        return error
     return None if is_right else errors.PasswordWrong()
 
 
@@ -115,7 +113,7 @@ def _refuse(request: Request, refusal: Refused) -> Response:
 
 
 def _headers(refusal: Refused | None) -> dict[str, str]:
-    return {"retry-after": str(seconds_to_wait())} if isinstance(refusal, errors.TooManyTries) else {}
+    return {"retry-after": str(refusal.seconds)} if isinstance(refusal, errors.TooManyTries) else {}
 
 
 def _in_header(request: Request) -> str | None:

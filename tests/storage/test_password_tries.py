@@ -1,4 +1,4 @@
-"""Tries of passwords on both databases: so many a minute and not one more, however many workers ask."""
+"""Tries of passwords on both databases: who has to wait after how many wrong ones, however many workers ask."""
 
 import asyncio
 import threading
@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 
-from shortener import errors
+from shortener import errors, logs, metrics
+from shortener.clicks.retention import Retention
+from shortener.domain.password_tries import FORGET_MS, FREE_TRIES, MOST_TRIES
 from shortener.services import passwords
-from shortener.services.passwords import MOST_TRIES, MOST_TRIES_OF_NETWORK, Attempt, Passwords, hash_password, matches
+from shortener.services.passwords import Attempt, Passwords, hash_password, matches
 from shortener.storage import password_tries as rows
 from shortener.storage.engine import Database
 from shortener.storage.tables import password_try
@@ -24,7 +27,7 @@ from shortener.storage.tables import password_try
 RIGHT, WRONG = "open sesame", "open barley"
 RIGHT_HASH = hash_password(RIGHT)
 NOW = datetime(2026, 11, 22, 12, 30, 15, tzinfo=UTC)
-MINUTE = int(NOW.timestamp()) // 60
+NOW_MS = int(NOW.timestamp()) * 1000
 LINK = 7
 
 
@@ -32,72 +35,43 @@ def network(number: int) -> bytes:
     return bytes([10, *divmod(number, 256)])
 
 
-def take(database: Database, minute: int = MINUTE, link_id: int = LINK, of: bytes = b"", most: int = 3) -> int | None:
-    with database.write() as connection:
-        return rows.take(connection, minute, link_id, of, most)
-
-
-def stored(database: Database) -> dict[tuple[int, int, bytes], int]:
+def stored(database: Database) -> Counter[tuple[int, bytes]]:
+    """How many wrong passwords are remembered, by link and network."""
     with database.read() as connection:
-        return {
-            (row.minute, row.link_id, bytes(row.network)): row.tries
-            for row in connection.execute(select(password_try))
-        }
+        found = connection.execute(select(password_try)).all()
+    assert not any(row.is_open for row in found)
+    return Counter((row.link_id, bytes(row.network)) for row in found)
+
+
+def remember(database: Database, tries: int, link_id: int = LINK, *, age_ms: int = 0, first: int = 1000) -> None:
+    """Has wrong passwords been tried, each from another network."""
+    row = {"link_id": link_id, "at_ms": NOW_MS - age_ms, "is_open": False}
+    with database.write() as connection:
+        connection.execute(insert(password_try), [{**row, "network": network(first + each)} for each in range(tries)])
 
 
 class TestRows:
-    def test_a_bucket_holds_so_many(self, database: Database) -> None:
-        assert [take(database) for _ in range(5)] == [1, 2, 3, None, None]
-        assert stored(database) == {(MINUTE, LINK, b""): 3}
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            pytest.param({"minute": MINUTE + 1}, id="minute"),
-            pytest.param({"link_id": LINK + 1}, id="link"),
-            pytest.param({"of": network(1)}, id="network"),
-        ],
-    )
-    def test_each_has_a_bucket_of_its_own(self, database: Database, other: dict[str, Any]) -> None:
-        assert take(database, most=1) == 1
-        assert take(database, most=1) is None
-        assert take(database, most=1, **other) == 1
-
-    def test_however_many_ask_at_once(self, database: Database) -> None:
-        with ThreadPoolExecutor(8) as threads:
-            taken = list(threads.map(lambda _: take(database, most=10), range(60)))
-        assert sorted(tries for tries in taken if tries) == list(range(1, 11))
-
-    def test_what_is_given_back_can_be_taken_again(self, database: Database) -> None:
-        for _ in range(3):
-            take(database)
-        with database.write() as connection:
-            rows.give_back(connection, MINUTE, LINK, b"")
-            rows.give_back(connection, MINUTE, LINK + 1, b"")
-        assert [take(database), take(database)] == [3, None]
-
-    def test_no_bucket_holds_less_than_nothing(self, database: Database) -> None:
-        take(database)
-        with database.write() as connection:
-            for _ in range(3):
-                rows.give_back(connection, MINUTE, LINK, b"")
-        assert stored(database) == {(MINUTE, LINK, b""): 0}
-
-    def test_old_buckets_are_forgotten_some_at_a_time(self, database: Database) -> None:
-        for minute in range(MINUTE - 4, MINUTE + 1):
-            take(database, minute=minute)
+    def test_old_ones_are_forgotten_some_at_a_time(self, database: Database) -> None:
+        remember(database, 3, age_ms=FORGET_MS + 1)
+        remember(database, 2)
         left = []
         for _ in range(3):
             with database.write() as connection:
-                rows.forget(connection, MINUTE - 1, 2)
-            left.append(len(stored(database)))
+                rows.forget(connection, NOW_MS - FORGET_MS, 2)
+            left.append(sum(stored(database).values()))
         assert left == [3, 2, 2]
-        assert {minute for minute, _, _ in stored(database)} == {MINUTE - 1, MINUTE}
+
+    def test_the_drainer_forgets_them_too(self, database: Database) -> None:
+        """So that none stays where nobody tries another."""
+        remember(database, 3, age_ms=FORGET_MS + 1)
+        with time_machine.travel(NOW, tick=False):
+            Retention(database).step()
+        assert not stored(database)
 
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Time stands still, so that no test is cut in two by the end of a minute."""
+    """Time stands still until a test moves it."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
@@ -132,6 +106,26 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> Hashes:
     return counting
 
 
+class Comparisons:
+    """Stands for what checks a password, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def matches(self, password: str, _password_hash: str) -> bool:
+        self.count += 1
+        await asyncio.sleep(0.001)
+        return password == RIGHT
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> Comparisons:
+    """Passwords are compared and not hashed, for what is not about hashing."""
+    made = Comparisons()
+    monkeypatch.setattr(passwords, "matches", made.matches)
+    return made
+
+
 @pytest.fixture
 def statements(database: Database) -> list[str]:
     """What the database has been asked."""
@@ -140,13 +134,14 @@ def statements(database: Database) -> list[str]:
     return asked
 
 
-Worker = Callable[[Passwords], Awaitable[list[bool | BaseException]]]
+Found = bool | BaseException
+Worker = Callable[[Passwords], Awaitable[list[Found]]]
 
 
-def run(database: Database, work: Worker) -> list[bool | BaseException]:
+def run(database: Database, work: Worker) -> list[Found]:
     """What `work` got done on a worker of its own."""
 
-    async def begin() -> list[bool | BaseException]:
+    async def begin() -> list[Found]:
         return await work(Passwords(database))
 
     return asyncio.run(begin())
@@ -155,181 +150,343 @@ def run(database: Database, work: Worker) -> list[bool | BaseException]:
 def tries(*passwords: str, of: Callable[[int], bytes] = lambda _: network(0), link_id: int = LINK) -> Worker:
     """One after the other, each from the network with its number."""
 
-    async def work(checking: Passwords) -> list[bool | BaseException]:
+    async def work(checking: Passwords) -> list[Found]:
         return [await outcome(checking, password, of(number), link_id) for number, password in enumerate(passwords)]
 
     return work
 
 
-async def outcome(checking: Passwords, password: str, of: bytes, link_id: int = LINK) -> bool | BaseException:
+async def outcome(checking: Passwords, password: str, of: bytes, link_id: int = LINK) -> Found:
     try:
         return await checking.verify(Attempt(link_id, of), password, RIGHT_HASH)
     except errors.ShortenerError as error:
         return error
 
 
-def summary(found: list[bool | BaseException]) -> Counter[object]:
+def summary(found: list[Found]) -> Counter[object]:
     return Counter(each if isinstance(each, bool) else type(each) for each in found)
 
 
-@pytest.mark.usefixtures("clock")
-class TestLimit:
-    @pytest.mark.parametrize("workers", [1, 4])
-    def test_a_thousand_wrong_tries(
-        self, database: Database, database_url: str, workers: int, hashes: Hashes
-    ) -> None:
-        share = 1000 // workers
+def seconds(found: Found) -> int:
+    assert isinstance(found, errors.TooManyTries), found
+    return found.seconds
 
-        def worker(number: int) -> list[bool | BaseException]:
+
+@pytest.mark.usefixtures("clock", "compared")
+class TestNetwork:
+    @pytest.mark.parametrize("of", [network(1), bytes(6), b""], ids=["ipv4", "ipv6", "no-address"])
+    def test_one_network_locks_out_nobody_else(self, database: Database, compared: Comparisons, of: bytes) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            own = [await outcome(checking, WRONG, of) for _ in range(70)]
+            return [*own, await outcome(checking, RIGHT, of), await outcome(checking, RIGHT, network(2))]
+
+        found = run(database, work)
+        assert summary(found[:70]) == {False: FREE_TRIES, errors.TooManyTries: 70 - FREE_TRIES}
+        assert seconds(found[70]) == 1
+        assert found[71] is True
+        assert compared.count == FREE_TRIES + 1
+
+    def test_the_wait_doubles_up_to_an_hour(self, database: Database, clock: time_machine.Traveller) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            waits: list[Found] = []
+            for _ in range(20):
+                while isinstance(found := await outcome(checking, WRONG, network(1)), bool):
+                    assert not found
+                waits.append(found)
+                clock.shift(timedelta(seconds=seconds(found)))
+            return waits
+
+        waits = [seconds(found) for found in run(database, work)]
+        assert waits == [min(2**number, 3600) for number in range(20)]
+
+    def test_a_try_is_forgotten_after_a_day(self, database: Database, clock: time_machine.Traveller) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            found = []
+            for hours in (0, 0, 0, 0, 23, 0):
+                clock.shift(timedelta(hours=hours))
+                found.append(await outcome(checking, WRONG, network(1)))
+            clock.shift(timedelta(hours=1, seconds=1))
+            return [*found, *[await outcome(checking, WRONG, network(1)) for _ in range(5)]]
+
+        found = run(database, work)
+        assert summary(found[:6]) == {False: 5, errors.TooManyTries: 1}
+        assert summary(found[6:]) == {False: 4, errors.TooManyTries: 1}
+
+    def test_each_link_has_tries_of_its_own(self, database: Database) -> None:
+        run(database, tries(*[WRONG] * 12))
+        assert run(database, tries(RIGHT, link_id=LINK + 1)) == [True]
+
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_however_many_workers_are_asked_at_once(
+        self, database: Database, database_url: str, workers: int, compared: Comparisons
+    ) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            return await asyncio.gather(*(outcome(checking, WRONG, network(1)) for _ in range(40)))
+
+        def worker(_: int) -> list[Found]:
             with closing(Database(database_url)) as own:
-                return run(own, tries(*[WRONG] * share, of=lambda each: network(number * share + each)))
+                return run(own, work)
 
         with ThreadPoolExecutor(workers) as threads:
             found = [each for part in threads.map(worker, range(workers)) for each in part]
-        assert summary(found) == {False: MOST_TRIES, errors.TooManyTries: 1000 - MOST_TRIES}
-        assert hashes.count == MOST_TRIES
-        assert stored(database)[MINUTE, LINK, b""] == MOST_TRIES
+        assert summary(found) == {False: FREE_TRIES, errors.TooManyTries: 40 * workers - FREE_TRIES}
+        assert compared.count == FREE_TRIES
+        assert stored(database) == {(LINK, network(1)): FREE_TRIES}
 
-    def test_all_at_once(self, database: Database, hashes: Hashes) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            return await asyncio.gather(*(outcome(checking, WRONG, network(each)) for each in range(1000)))
 
-        assert summary(run(database, work)) == {False: MOST_TRIES, errors.TooManyTries: 1000 - MOST_TRIES}
-        assert hashes.count == MOST_TRIES
+@pytest.mark.usefixtures("clock", "compared")
+class TestLink:
+    def test_beyond_its_number_clean_networks_share_one_try_a_minute(
+        self, database: Database, clock: time_machine.Traveller, compared: Comparisons
+    ) -> None:
+        remember(database, MOST_TRIES - 1)
 
-    @pytest.mark.parametrize("of", [network(1), bytes(6), b""], ids=["ipv4", "ipv6", "no-address"])
-    def test_one_network_cannot_use_up_all(self, database: Database, of: bytes) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            own = [await outcome(checking, WRONG, of) for _ in range(8)]
-            return [*own, await outcome(checking, RIGHT, network(2))]
+        async def work(checking: Passwords) -> list[Found]:
+            found = [await outcome(checking, WRONG, network(each)) for each in range(2)]
+            for _ in range(3):
+                clock.shift(timedelta(seconds=60))
+                found += [await outcome(checking, WRONG, network(10 + len(found) + each)) for each in range(3)]
+            return found
 
         found = run(database, work)
-        assert [type(each) for each in found[:8]] == [bool] * MOST_TRIES_OF_NETWORK + [errors.TooManyTries] * 3
-        assert found[8] is True
+        refused = errors.TooManyTries
+        assert [each if isinstance(each, bool) else type(each) for each in found] == [
+            *(False, refused),
+            *(False, refused, refused) * 3,
+        ]
+        assert seconds(found[1]) == 60
+        assert compared.count == 4
 
-    def test_a_refused_try_uses_up_nothing(self, database: Database) -> None:
-        run(database, tries(*[WRONG] * 9))
-        assert stored(database) == {
-            (MINUTE, LINK, b""): MOST_TRIES_OF_NETWORK,
-            (MINUTE, LINK, network(0)): MOST_TRIES_OF_NETWORK,
-        }
+    def test_a_right_password_does_not_use_up_the_one_a_minute(self, database: Database) -> None:
+        remember(database, MOST_TRIES, age_ms=60_000)
+        assert run(database, tries(*[RIGHT] * 5, WRONG, RIGHT, of=network))[:6] == [True] * 5 + [False]
 
-    def test_each_link_has_its_own(self, database: Database) -> None:
-        run(database, tries(*[WRONG] * 12, of=network))
-        assert run(database, tries(RIGHT, link_id=LINK + 1)) == [True]
-
-    def test_the_next_minute_is_a_new_one(self, database: Database, clock: time_machine.Traveller) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            first = [await outcome(checking, WRONG, network(each)) for each in range(12)]
-            clock.shift(timedelta(seconds=passwords.seconds_to_wait() - 1))
-            last = [await outcome(checking, RIGHT, network(99))]
-            clock.shift(timedelta(seconds=1))
-            return [*first, *last, await outcome(checking, RIGHT, network(99))]
-
-        assert summary(run(database, work)) == {False: 10, errors.TooManyTries: 3, True: 1}
-
-    @pytest.mark.parametrize(
-        ("moment", "seconds"),
-        [
-            pytest.param(NOW.replace(second=0), 60, id="begin"),
-            pytest.param(NOW.replace(second=15), 45, id="within"),
-            pytest.param(NOW.replace(second=59, microsecond=999_999), 1, id="end"),
-        ],
-    )
-    def test_seconds_to_wait(self, moment: datetime, seconds: int, clock: time_machine.Traveller) -> None:
-        clock.move_to(moment)
-        assert passwords.seconds_to_wait() == seconds
-
-
-@pytest.mark.usefixtures("clock")
-class TestRightPassword:
-    def test_it_uses_up_nothing(self, database: Database) -> None:
-        found = run(database, tries(*[RIGHT] * 30))
-        assert found == [True] * 30
-        assert set(stored(database).values()) == {0}
-
-    def test_neither_do_many_at_once(self, database: Database) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            return await asyncio.gather(*(outcome(checking, RIGHT, network(1)) for _ in range(50)))
-
-        assert run(database, work) == [True] * 50
-
-    def test_the_last_try_is_there_again_once_it_has_been_given_back(self, database: Database) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            await asyncio.gather(*(outcome(checking, WRONG, network(each)) for each in range(MOST_TRIES - 1)))
-            # Two want the last one: the second may find it taken, though not for long.
-            await asyncio.gather(*(outcome(checking, RIGHT, network(99)) for _ in range(2)))
-            return [await outcome(checking, RIGHT, network(99))]
-
-        assert run(database, work) == [True]
-
-    def test_wrong_ones_stay_used_up(self, database: Database) -> None:
-        found = run(database, tries(*[WRONG, RIGHT] * 5, RIGHT))
-        assert found == [False, True] * 4 + [False] + [*found[9:]]
-        assert [type(each) for each in found[9:]] == [errors.TooManyTries] * 2
-
-
-@pytest.mark.usefixtures("clock")
-class TestDatabase:
-    def test_what_is_known_to_be_full_is_not_asked_for_again(
-        self, database: Database, statements: list[str], clock: time_machine.Traveller
-    ) -> None:
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            await fill(checking)
-            asked = len(statements)
-            found = [await outcome(checking, WRONG, network(each)) for each in range(100)]
-            assert len(statements) == asked
-            clock.shift(timedelta(minutes=1))
-            return [*found, await outcome(checking, WRONG, network(0))]
-
-        assert summary(run(database, work)) == {errors.TooManyTries: 100, False: 1}
-
-    def test_what_is_known_is_bounded_and_forgotten(
-        self,
-        database: Database,
-        statements: list[str],
-        clock: time_machine.Traveller,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(passwords, "_FULL_KEPT", 1)
-
-        async def work(checking: Passwords) -> list[bool | BaseException]:
-            await fill(checking)
-            await fill(checking, LINK + 1)
-            asked = len(statements)
-            refused = [await outcome(checking, WRONG, network(0), LINK + 1)]
-            assert len(statements) > asked
-            clock.shift(timedelta(minutes=1))
-            await fill(checking, LINK + 1)
-            asked = len(statements)
-            refused.append(await outcome(checking, WRONG, network(0), LINK + 1))
-            assert len(statements) == asked
-            return refused
-
-        assert summary(run(database, work)) == {errors.TooManyTries: 2}
-
-    def test_old_minutes_are_forgotten_by_who_begins_a_new_one(
+    def test_networks_with_a_wrong_try_wait_until_it_is_forgotten(
         self, database: Database, clock: time_machine.Traveller
     ) -> None:
-        run(database, tries(*[WRONG] * 3, of=network))
-        # Kept for a while: a node whose clock is behind must not find its minute empty.
-        clock.shift(timedelta(minutes=5))
-        run(database, tries(WRONG))
-        assert {minute for minute, _, _ in stored(database)} == {MINUTE, MINUTE + 5}
-        clock.shift(timedelta(minutes=1))
-        run(database, tries(WRONG))
-        assert {minute for minute, _, _ in stored(database)} == {MINUTE + 5, MINUTE + 6}
+        remember(database, MOST_TRIES, age_ms=3_600_000)
+        of_one = network(1000)
 
-    def test_without_it_nobody_comes_in(self, hashes: Hashes) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            first = await outcome(checking, RIGHT, of_one)
+            clock.shift(timedelta(seconds=seconds(first)))
+            return [first, await outcome(checking, RIGHT, of_one)]
+
+        found = run(database, work)
+        assert seconds(found[0]) == 23 * 3600
+        assert found[1] is True
+
+    def test_fewer_than_its_number_stop_nobody(self, database: Database) -> None:
+        remember(database, MOST_TRIES, age_ms=FORGET_MS)
+        remember(database, MOST_TRIES, LINK + 1)
+        remember(database, MOST_TRIES - 1)
+        assert run(database, tries(RIGHT)) == [True]
+
+    def test_a_number_of_four_digits_does_not_fall_in_a_day(
+        self, database: Database, clock: time_machine.Traveller
+    ) -> None:
+        """By somebody with as many networks as they like, who tries whenever they need not wait."""
+
+        async def work(checking: Passwords) -> list[Found]:
+            found: list[Found] = []
+            for hour in range(24):
+                found += [await outcome(checking, WRONG, network(each)) for each in range(10)]
+                found += [await outcome(checking, WRONG, network(20 + 10 * hour + each)) for each in range(3)]
+                clock.shift(timedelta(hours=1))
+            return found
+
+        remember(database, MOST_TRIES - 20, first=0)
+        assert summary(run(database, work))[False] <= 20 + 24
+
+
+@pytest.mark.usefixtures("clock", "compared")
+class TestRightPassword:
+    def test_it_is_never_a_try(self, database: Database) -> None:
+        assert run(database, tries(*[RIGHT] * 30)) == [True] * 30
+        assert not stored(database)
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_neither_are_many_at_once(self, database: Database, database_url: str, workers: int) -> None:
+        """Also those of one network with one free try left, by several workers."""
+        run(database, tries(*[WRONG] * (FREE_TRIES - 1)))
+
+        async def work(checking: Passwords) -> list[Found]:
+            return await asyncio.gather(*(outcome(checking, RIGHT, network(0)) for _ in range(4)))
+
+        def worker(_: int) -> list[Found]:
+            with closing(Database(database_url)) as own:
+                return run(own, work)
+
+        with ThreadPoolExecutor(workers) as threads:
+            found = [each for part in threads.map(worker, range(workers)) for each in part]
+        assert found == [True] * 4 * workers
+
+    def test_wrong_ones_before_it_still_count(self, database: Database) -> None:
+        found = run(database, tries(*[WRONG, RIGHT] * FREE_TRIES))
+        assert found[:-1] == [False, True] * (FREE_TRIES - 1) + [False]
+        assert seconds(found[-1]) == 1
+
+
+@pytest.mark.usefixtures("clock", "compared")
+class TestTurns:
+    CROWDS: dict[str, Callable[[int], tuple[bytes, int]]] = {
+        "one-network-on-one-link": lambda _: (network(1), LINK),
+        "many-networks-on-one-link": lambda each: (network(each), LINK),
+        "one-network-on-many-links": lambda each: (network(1), LINK + each),
+    }
+    OTHERS = {"another-link": (network(2000), LINK + 2000), "another-network": (network(2000), LINK)}
+
+    @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
+    @pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS.keys())
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_a_crowd_locks_nobody_out(
+        self,
+        database: Database,
+        crowd: Callable[[int], tuple[bytes, int]],
+        other: tuple[bytes, int],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Among more of them than may wait, someone who comes last has a turn all the same."""
+        monkeypatch.setattr(passwords, "MOST_WAITING", 32)
+        if crowd(1) != crowd(2) and crowd(1)[1] == other[1]:
+            pytest.skip("a crowd of networks on one link shares its turns with each other network there")
+
+        async def work(checking: Passwords) -> list[Found]:
+            crowded = [asyncio.create_task(outcome(checking, RIGHT, *crowd(each))) for each in range(70)]
+            await asyncio.sleep(0)
+            mine = await outcome(checking, RIGHT, *other)
+            return [mine, *await asyncio.gather(*crowded)]
+
+        found = run(database, work)
+        assert found[0] is True
+        assert summary(found[1:])[True] >= 32
+
+    def test_seventy_clients_of_one_link_and_one_of_another(self, database: Database) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            crowded = [outcome(checking, RIGHT, network(each)) for each in range(70)]
+            return await asyncio.gather(*crowded, outcome(checking, RIGHT, network(99), LINK + 1))
+
+        assert run(database, work) == [True] * 71
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_links_take_turns(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        order: list[int] = []
+
+        async def noted(checking: Passwords, link_id: int) -> Found:
+            found = await outcome(checking, RIGHT, network(1), link_id)
+            order.append(link_id)
+            return found
+
+        async def work(checking: Passwords) -> list[Found]:
+            return await asyncio.gather(*(noted(checking, 1) for _ in range(20)), noted(checking, 2))
+
+        run(database, work)
+        assert order.index(2) < 8
+
+    @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+    def test_who_goes_away_leaves_their_turn_to_others(self, database: Database) -> None:
+        async def work(checking: Passwords) -> list[Found]:
+            crowded = [asyncio.create_task(outcome(checking, RIGHT, network(1))) for _ in range(10)]
+            await asyncio.sleep(0)
+            for task in crowded:
+                task.cancel()
+            await asyncio.wait(crowded)
+            return await asyncio.gather(*(outcome(checking, RIGHT, network(2)) for _ in range(3)))
+
+        assert run(database, work) == [True] * 3
+
+
+@pytest.mark.usefixtures("clock", "compared")
+class TestDatabase:
+    def test_who_is_known_to_wait_is_not_asked_for_again(
+        self, database: Database, statements: list[str], clock: time_machine.Traveller
+    ) -> None:
+        remember(database, MOST_TRIES, LINK + 1)
+
+        async def work(checking: Passwords) -> list[Found]:
+            first = [await outcome(checking, WRONG, network(0)) for _ in range(FREE_TRIES + 1)]
+            first.append(await outcome(checking, WRONG, network(0), LINK + 1))
+            asked = len(statements)
+            found = [await outcome(checking, RIGHT, network(0)) for _ in range(100)]
+            found += [await outcome(checking, RIGHT, network(each), LINK + 1) for each in range(100)]
+            assert len(statements) == asked
+            clock.shift(timedelta(seconds=1))
+            return [*first, *found, await outcome(checking, RIGHT, network(0))]
+
+        assert summary(run(database, work)) == {errors.TooManyTries: 202, False: FREE_TRIES, True: 1}
+
+    def test_what_is_known_is_bounded(
+        self, database: Database, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(passwords, "_MOST_WAITS", 1)
+
+        async def work(checking: Passwords) -> list[Found]:
+            for link_id in (LINK, LINK + 1):
+                found = [await outcome(checking, WRONG, network(0), link_id) for _ in range(FREE_TRIES + 2)]
+                assert summary(found) == {False: FREE_TRIES, errors.TooManyTries: 2}
+                assert [key[0] for key in checking._waits] == [LINK]
+            clock.shift(timedelta(seconds=1))
+            found = [await outcome(checking, WRONG, network(0), LINK + 1) for _ in range(2)]
+            assert {key[0] for key in checking._waits} == {LINK + 1}
+            return found
+
+        assert summary(run(database, work)) == {False: 1, errors.TooManyTries: 1}
+
+    def test_a_try_whose_worker_has_died_counts_as_wrong(
+        self, database: Database, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(passwords, "_LOOKS", 2)
+        with database.write() as connection:
+            for _ in range(FREE_TRIES):
+                rows.add(connection, LINK, network(0), NOW_MS)
+
+        async def work(checking: Passwords) -> list[Found]:
+            found = [await outcome(checking, RIGHT, network(0)), await outcome(checking, RIGHT, network(1))]
+            clock.shift(timedelta(seconds=11))
+            return [*found, await outcome(checking, WRONG, network(0)), await outcome(checking, RIGHT, network(0))]
+
+        found = run(database, work)
+        assert [seconds(found[0]), *found[1:3], seconds(found[3])] == [1, True, False, 2]
+
+    def test_without_it_nobody_comes_in(self, compared: Comparisons) -> None:
         with closing(Database("postgresql://nobody@127.0.0.1:1/nothing")) as away:
             assert summary(run(away, tries(RIGHT))) == {errors.DatabaseUnavailable: 1}
-        assert hashes.count == 0
+        assert compared.count == 0
 
 
-async def fill(checking: Passwords, link_id: int = LINK) -> None:
-    """Uses up every try on a link, and one more."""
-    found = [await outcome(checking, WRONG, network(each), link_id) for each in range(MOST_TRIES + 1)]
-    assert summary(found) == {False: MOST_TRIES, errors.TooManyTries: 1}
+@pytest.mark.usefixtures("clock", "compared")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+class TestSeen:
+    def test_a_metric_counts_outcomes(self, database: Database) -> None:
+        def counted() -> list[float]:
+            outcomes = ("right", "wrong", "refused")
+            return [metrics.PASSWORD_TRIES.labels(each)._value.get() for each in outcomes]
+
+        before = counted()
+        run(database, tries(RIGHT, *[WRONG] * (FREE_TRIES + 3)))
+        assert [after - first for after, first in zip(counted(), before, strict=True)] == [1, FREE_TRIES, 3]
+
+    def test_a_line_in_the_log_names_link_and_network(self, database: Database) -> None:
+        with structlog.testing.capture_logs() as lines:
+            run(database, tries(*[WRONG] * (FREE_TRIES + 30), of=lambda _: bytes([203, 0, 113])))
+        (line,) = lines
+        assert (line["link_id"], line["network"], line["seconds"]) == (LINK, "203.0.113.0/24", 1)
+        assert line["link_is_limited"] is False
+
+    def test_its_lines_are_bounded(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(passwords, "log", logs.Bounded())
+        remember(database, MOST_TRIES)
+
+        async def work(checking: Passwords) -> list[Found]:
+            found = []
+            for each in range(40):
+                checking._waits.clear()
+                found.append(await outcome(checking, WRONG, network(each)))
+            return found
+
+        with structlog.testing.capture_logs() as lines:
+            run(database, work)
+        assert 1 <= len(lines) <= 3 * logs.LINES_A_SECOND
 
 
 class TestHashing:
@@ -371,11 +528,10 @@ class TestHashing:
         monkeypatch.setattr(passwords, "MOST_WAITING", 3)
 
         async def work(checking: Passwords) -> list[bool | BaseException]:
-            crowd = (outcome(checking, RIGHT, network(1), link_id) for link_id in range(8))
-            first = await asyncio.gather(*crowd)
+            first = await asyncio.gather(*(outcome(checking, RIGHT, network(1), link_id) for link_id in range(8)))
             return [*first, await outcome(checking, RIGHT, network(1))]
 
-        assert summary(run(database, work)) == {True: 4, errors.TooManyTries: 5}
+        assert summary(run(database, work)) == {True: 6, errors.TooManyTries: 3}
 
     def test_it_may_be_used_on_a_second_event_loop(self, database: Database) -> None:
         async def crowd() -> list[bool | BaseException]:
