@@ -24,10 +24,15 @@ BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}"
 
 #: What begins a formula, in the form to which wide, small and raised ones are brought (UAX #15, NFKC).
 _FORMULA_STARTS = frozenset("=+-@\N{MINUS SIGN}")
-#: With these spreadsheets may go on to the next cell (owasp.org/www-community/attacks/CSV_Injection).
+#: Where a program that takes another character than the comma for the separator begins another cell, or another row
+#: (owasp.org/www-community/attacks/CSV_Injection).
+SEPARATORS = ";\t\r\n"
+_SEPARATOR = re.compile(f"([{SEPARATORS}])")
 _BREAKS = frozenset("\t\r\n")
-#: What may stand before a formula and not be seen: controls, and what only formats.
+#: What may stand before a formula and not be seen: controls, and what only formats. And a quotation mark, since what
+#: follows the marks of an empty text is taken for more of it.
 _UNSEEN = frozenset({"Cc", "Cf"})
+_QUOTE = '"'
 #: Text that is safe as it is, as most is.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
 
@@ -36,7 +41,8 @@ def csv_line(values: Iterable[Value]) -> str:
     """A line of a CSV table, with its end. None is an empty cell, an empty text is a pair of quotes.
 
     A text that a spreadsheet could take for a formula, or that begins with an apostrophe, has an apostrophe before
-    it: whoever takes one apostrophe off each cell that begins with one has the values again.
+    it. So has, within a text, what follows one of SEPARATORS. Whoever takes off one apostrophe at the beginning of
+    each cell and behind each separator has the values again.
     """
     return ",".join([_cell(value) for value in values]) + "\r\n"
 
@@ -53,12 +59,21 @@ def _cell(value: Value) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
     if _PLAIN.fullmatch(value):
         return value
-    inert = APOSTROPHE + value if _needs_apostrophe(value) else value
-    return '"' + inert.replace('"', '""') + '"'
+    return _QUOTE + _inert(value).replace(_QUOTE, 2 * _QUOTE) + _QUOTE
 
 
-def _needs_apostrophe(value: str) -> bool:
-    if value.startswith(APOSTROPHE) or value[:1] in _BREAKS:
+def _inert(text: str) -> str:
+    """`text` with apostrophes where it, or a part of it, could be taken for a formula."""
+    inert = "".join([APOSTROPHE + part if _needs_apostrophe(part) else part for part in _SEPARATOR.split(text)])
+    return APOSTROPHE + inert if text[:1] in _BREAKS else inert
+
+
+def _needs_apostrophe(text: str) -> bool:
+    if text.startswith(APOSTROPHE):
         return True
-    seen = next((c for c in value if not (c.isspace() or unicodedata.category(c) in _UNSEEN)), "")
+    seen = next((c for c in text if not _is_unseen(c)), "")
     return unicodedata.normalize("NFKC", seen)[:1] in _FORMULA_STARTS
+
+
+def _is_unseen(character: str) -> bool:
+    return character == _QUOTE or character.isspace() or unicodedata.category(character) in _UNSEEN

@@ -110,7 +110,7 @@ def _file(place: _Place, form: Form) -> Callable[..., Response]:
         """All clicks of a period as a file, the oldest first; it is sent while they are read, however many they are.
 
         Those that are counted after it has begun are not in it. Text that a spreadsheet could take for a formula has
-        an apostrophe before it in CSV.
+        an apostrophe before it in CSV, and so have parts of a text behind a semicolon, a tab or a line break.
         """
         export = service.export(parts.database, whose, asked, classes, filters)
         return attachments.attachment(form, "clicks", service.COLUMNS, export.pieces, bom=bom, total=export.total)

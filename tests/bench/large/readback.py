@@ -1,6 +1,7 @@
 """Reading an export back: CSV as any program does it, compared with the same rows as NDJSON."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -9,10 +10,12 @@ from typing import Any
 
 import orjson
 
-from shortener.domain.table import APOSTROPHE
+from shortener.domain.table import APOSTROPHE, SEPARATORS
 
 #: What a cell must not begin with, since a spreadsheet would run it.
 _STARTS = frozenset("=+-@\t\r\n")
+#: The apostrophes that are no part of a text.
+_ADDED = re.compile(f"(^|[{SEPARATORS}]){APOSTROPHE}")
 _WORDS: Mapping[Any, str] = {None: "", True: "true", False: "false"}
 
 
@@ -49,8 +52,8 @@ def _guarded(number: int, cells: Sequence[str], values: Sequence[Any]) -> int:
     """How many cells of an equal row have an apostrophe. Raises NotEqual."""
     if any(cell[:1] in _STARTS for cell in cells):
         raise NotEqual(f"row {number}: a cell could be a formula: {cells}")
-    read = [cell.removeprefix(APOSTROPHE) for cell in cells]
+    read = [_ADDED.sub(r"\1", cell) for cell in cells]
     # Texts as they are; nothing and yes and no are words only in a file that has nothing but text.
     if read != [value if isinstance(value, str) else _WORDS[value] for value in values]:
         raise NotEqual(f"row {number}: {cells} in CSV, {values} in NDJSON")
-    return sum(cell.startswith(APOSTROPHE) for cell in cells)
+    return sum(_ADDED.search(cell) is not None for cell in cells)

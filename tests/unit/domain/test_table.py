@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from hypothesis import example, given
@@ -21,10 +22,14 @@ texts = st.one_of(st.text(), st.text(alphabet=NASTY, max_size=8), st.just("")).f
 values = st.one_of(st.none(), st.booleans(), st.integers(), texts)
 
 
+#: The apostrophes that are no part of a text.
+ADDED = re.compile(r"(^|[;\t\r\n])'")
+
+
 def read(text: str) -> list[list[str]]:
-    """The cells, as Python's own reader has them, each without the one apostrophe that it may begin with."""
+    """The cells, as Python's own reader has them, without the apostrophes that were added."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    return [[cell.removeprefix("'") for cell in row] for row in rows]
+    return [[ADDED.sub(r"\1", cell) for cell in row] for row in rows]
 
 
 def written(value: Value) -> str:
@@ -53,6 +58,22 @@ def test_no_text_is_a_formula(text: str) -> None:
     assert not cell.lstrip(" \u00a0\u3000\ufeff\u200b\0\t").startswith(tuple(STARTS))
 
 
+@law
+@given(texts, texts)
+@example("x", "a;=1+1")
+@example("x", "a\t=1+1;b")
+@example("x", 'a;"=1+1;b')
+@example("x", "a\n=1+1;b")
+@example("x", "a; \u200b\uff1d1+1")
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_no_part_of_a_text_is_a_formula(separator: str, first: str, second: str) -> None:
+    """Judged on what a program sees that splits at another character than the comma."""
+    line = table.csv_line([first, second])
+    for cells in (csv.reader(io.StringIO(line, newline=""), delimiter=separator), [re.split(r"[;\t\r\n]", line)]):
+        for cell in (cell for row in cells for cell in row):
+            assert not cell.lstrip(' "\u00a0\u3000\ufeff\u200b\0\r\n\t').startswith(tuple(STARTS))
+
+
 INERT = {
     "equals": ('=HYPERLINK("https://evil.example","click")', '"\'=HYPERLINK(""https://evil.example"",""click"")"'),
     "plus": ("+1+1", '"\'+1+1"'),
@@ -60,7 +81,16 @@ INERT = {
     "at": ("@SUM(1+1)", '"\'@SUM(1+1)"'),
     "tab": ("\tx", '"\'\tx"'),
     "carriage-return": ("\rx", '"\'\rx"'),
-    "line-feed": ("\n=1", '"\'\n=1"'),
+    "line-feed": ("\n=1", "\"'\n'=1\""),
+    "behind-a-semicolon": ("a;=1+1", '"a;\'=1+1"'),
+    "behind-a-tab": ("a\t@x", '"a\t\'@x"'),
+    "behind-a-break": ("a\r\n+1", '"a\r\n\'+1"'),
+    "behind-a-semicolon-and-space": ("a; -1", '"a;\' -1"'),
+    "behind-a-semicolon-and-quote": ('a;"=1', '"a;\'""=1"'),
+    "behind-each-semicolon": ("=1;=2;3", "\"'=1;'=2;3\""),
+    "wide-behind-a-semicolon": ("a;＝1", '"a;\'＝1"'),
+    "apostrophe-behind-a-semicolon": ("a;'b", "\"a;''b\""),
+    "behind-a-quote": ('"=1"', '"\'""=1"""'),
     "wide": ("＝1+1", '"\'＝1+1"'),
     "small": ("﹫x", '"\'﹫x"'),
     "minus-sign": ("−1", '"\'−1"'),
