@@ -25,18 +25,27 @@ class Bounded:
 
     def warning(self, event: str, **fields: Any) -> None:
         """Logs `event`, unless this second has had its lines. Says how many events before it were not logged."""
+        if self._has_room(fields):
+            self._log.warning(event, **fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        """The same of an error."""
+        if self._has_room(fields):
+            self._log.error(event, **fields)
+
+    def _has_room(self, fields: dict[str, Any]) -> bool:
         with self._lock:
             second = int(time.monotonic())
             if second != self._second:
                 self._second, self._lines = second, 0
             if self._lines >= LINES_A_SECOND:
                 self._left_out += 1
-                return
+                return False
             self._lines += 1
             left_out, self._left_out = self._left_out, 0
         if left_out:
             fields["left_out"] = left_out
-        self._log.warning(event, **fields)
+        return True
 
 
 def configure(level: str, *, as_json: bool) -> None:

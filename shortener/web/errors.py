@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from shortener import errors
+from shortener import errors, logs
 from shortener.domain import code as codes
 from shortener.domain import text
 from shortener.domain.link import State
@@ -73,6 +73,8 @@ _GONE = {
 }
 
 log = structlog.get_logger()
+#: As many as there are requests while a dependency is away.
+broken = logs.Bounded()
 
 
 def install(app: FastAPI) -> None:
@@ -155,7 +157,7 @@ def _headers(error: ShortenerError) -> dict[str, str]:
 async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ShortenerError)  # noqa: S101  # registered for this class
     if isinstance(error, errors.Broken):
-        log.error(error.detail, code=error.code, cause=str(error.__cause__ or ""))
+        broken.error(error.detail, code=error.code, cause=str(error.__cause__ or ""))
     return respond(request, error)
 
 

@@ -5,13 +5,15 @@ seconds. One sweep a second looks at all of them (`sweep`), since a timer for ea
 request itself (measured: 2.3 times nginx instead of 1.7).
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shortener import errors
+from shortener import errors, logs
+from shortener.domain import visitor
 from shortener.web import errors as problems
 from shortener.web.responses import ProblemResponse, is_endless
 
@@ -21,6 +23,26 @@ MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10
 #: Seconds in which a client has to take a byte of an answer that waits for it; nginx's default (send_timeout).
 DEAF_SECONDS = 60
+
+
+bad_requests = logs.Bounded()
+
+
+class _ConnectionLog:
+    """Takes the place of uvicorn's logger at one connection: its warnings are about what strangers have sent."""
+
+    def __init__(self, logger: logging.Logger, peer: str | None) -> None:
+        self._logger = logger
+        self._peer = peer
+        self.level = logger.level
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._logger, name)
+
+    def warning(self, message: str) -> None:
+        """Logs a warning with the network that it is about, unless there have been too many."""
+        source = visitor.network_bytes(visitor.parse_address(self._peer or ""))
+        bad_requests.warning(message, source=visitor.network_text(source))
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -36,6 +58,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._has_asked = False
         #: Bytes that the client has not taken, and the seconds since it last took any.
         self._untaken = self._deaf = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """The connection stands."""
+        super().connection_made(transport)
+        self.logger = _ConnectionLog(self.logger, self.client[0] if self.client else None)  # type: ignore[assignment]
 
     def on_message_begin(self) -> None:
         """The parser: a request begins."""
@@ -96,6 +123,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return False
         self.transport.abort()
         return True
+
+    def _unsupported_upgrade_warning(self) -> None:
+        self.logger.warning("An offer to upgrade to another protocol was ignored.")
 
     def _begin_head(self) -> None:
         self._in_head = self._has_asked = True

@@ -1,16 +1,20 @@
 """The sweep: which connections it closes, after how many seconds, and which it leaves alone. A sweep is a second."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from shortener import logs
+from shortener.web import protocol
 from shortener.web.protocol import DEAF_SECONDS, HEAD_SECONDS, BoundedHttpProtocol, sweep
 from shortener.web.responses import mark_endless
 
@@ -166,3 +170,49 @@ def test_whom_a_server_that_ends_waits_for(server: Server, path: bytes, piece: b
             assert (len(server.state.connections) == 1) is is_waited_for
 
     server.loop.run_until_complete(wait())
+
+
+BAD_REQUESTS = {
+    "garbage": b"\x16\x03\x01\x02\x00\r\n\r\n",
+    "no-version": b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    "bad-header": b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+    "websocket": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "h2c": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", BAD_REQUESTS.values(), ids=BAD_REQUESTS.keys())
+def test_lines_about_bad_requests_are_bounded(
+    server: Server, said: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(protocol, "bad_requests", logs.Bounded())
+
+    async def send() -> None:
+        for _ in range(50):
+            with await server.connection(said):
+                pass
+
+    with structlog.testing.capture_logs() as lines:
+        server.loop.run_until_complete(send())
+    # A new second begins a few times on a busy machine.
+    assert len(lines) <= 5 * logs.LINES_A_SECOND
+    assert all(line["source"] == "unknown" for line in lines)  # of a Unix socket
+    assert not caplog.records
+    text = str(lines).lower()
+    assert not any(word in text for word in ("websocket", "pip", "install", "wsproto"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "source"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+    ],
+)
+def test_they_name_the_network(peer: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "bad_requests", logs.Bounded())
+    with structlog.testing.capture_logs() as lines:
+        protocol._ConnectionLog(logging.getLogger("uvicorn.error"), peer).warning("Invalid HTTP request received.")
+    assert [line["source"] for line in lines] == [source]
+    assert peer not in str(lines)
