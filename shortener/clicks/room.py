@@ -5,6 +5,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from shortener import permissions
+
 _MIB = 1024 * 1024
 #: Bytes that the spool may take: five million clicks of 200 bytes, days of a small site or an hour of a large one.
 MOST_BYTES = 1024 * _MIB
@@ -64,6 +66,12 @@ def _free(folder: Path) -> int:
 
 
 def try_folder(folder: Path) -> None:
-    """Makes `folder` if need be, and a file in it that is gone again. Raises OSError where that cannot be done."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Makes `folder` if need be, and a file in it that is gone again. Raises OSError where that cannot be done.
+
+    The folder, the files in it and the one that it lies in, the data directory, are closed to other users.
+    """
+    permissions.make_folder(folder.parent)
+    permissions.make_folder(folder)
     tempfile.TemporaryFile(dir=folder).close()
+    for path in folder.iterdir():
+        permissions.restrict(path)

@@ -15,6 +15,9 @@ from enum import StrEnum
 ID_BYTES = 6
 SECRET_BYTES = 32
 
+#: Different characters that a preset key must have at least: with fewer it is a pattern that is soon guessed.
+MIN_DIFFERENT_CHARACTERS = 8
+
 _ID = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(rb"shk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
@@ -26,6 +29,10 @@ class Scope(StrEnum):
     LINKS_WRITE = "links:write"
     STATS_READ = "stats:read"
     ADMIN = "admin"
+
+
+#: Scopes by which nothing can be changed.
+READING = frozenset({Scope.LINKS_READ, Scope.STATS_READ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,11 @@ def digest(key: bytes) -> bytes:
 def matches(key: bytes, stored: bytes) -> bool:
     """Whether `key` is the one with the digest `stored`, in a time that does not depend on where they differ."""
     return hmac.compare_digest(digest(key), stored)
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a key that somebody has thought of has too few different characters to be one."""
+    return len(set(key)) < MIN_DIFFERENT_CHARACTERS
 
 
 def opens(api_key: ApiKey, key: bytes, now: datetime) -> bool:

@@ -70,7 +70,10 @@ class Attempt:
         self._is_done = True
 
     def keep(self, answer: Answer) -> None:
-        """Keeps the answer of a request that was carried out."""
+        """Keeps the answer of a request that was carried out; frees its key if that wrote nothing."""
+        if not self._is_done:
+            self.give_up()
+            return
         with self._database.write() as connection:
             body = zlib.compress(answer.body, _COMPRESSION)
             rows.keep(connection, self._digest, answer.status, answer.location, body)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Table, event, exc, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from shortener import errors, lazy
+from shortener import errors, lazy, permissions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,17 +60,22 @@ POOL_SIZE, POOL_OVERFLOW = 8, 40
 _LOG_TIMEOUT_MS = 50
 _WRITE = "shortener_write"
 SINGLE = "shortener_single"
+#: How statements begin that may write.
+_WRITING = ("INSERT", "UPDATE", "DELETE", "WITH")
 #: SQLite calls a wrong statement an operational error too; that one is a fault of ours, not of the database.
 _SQLITE_STATEMENT_WRONG = "SQLITE_ERROR"
 #: What is raised where the database cannot be asked at all. A plain DatabaseError is a damaged SQLite file; its
 #: other subclasses are faults of the statement.
 _UNREACHABLE = frozenset({exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DatabaseError})
+#: Behind a database's name: its two kinds of log, and the index of one. SQLite gives them its permissions.
+_SQLITE_LOGS = ("-wal", "-shm", "-journal")
 _SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 #: Statement timeout, lock not available.
 _POSTGRESQL_BUSY = frozenset({"57014", "55P03"})
 
 
-#: What the writing transactions of the present request do before they commit; see services/idempotency.
+#: What the transactions of the present request that have written something do before they commit; see
+#: services/idempotency.
 before_commit: ContextVar[Callable[[Connection], None] | None] = ContextVar("before_commit", default=None)
 
 
@@ -147,8 +152,12 @@ class Database:
         """
         finish = None if incidental else before_commit.get()
         with self._turn(), self._transaction({_WRITE: True}) as connection:
+            if finish is None:
+                yield connection
+                return
+            written = _rows_written(connection)
             yield connection
-            if finish is not None:
+            if any(written):
                 finish(connection)
 
     @contextmanager
@@ -196,6 +205,19 @@ class Database:
                 yield connection
 
 
+def _rows_written(connection: Connection) -> list[int]:
+    """How many rows each statement on `connection` writes from now on, in their order."""
+    written: list[int] = []
+
+    def note(_connection: Any, cursor: Any, statement: str, *_about: Any) -> None:
+        if statement.lstrip().startswith(_WRITING):
+            # Of one that returns rows the driver may not know how many it wrote, and says -1.
+            written.append(abs(cursor.rowcount))
+
+    event.listen(connection, "after_cursor_execute", note)
+    return written
+
+
 @contextmanager
 def our_exceptions() -> Iterator[None]:
     """Raises DatabaseUnavailable or DatabaseBusy where a driver says so in its own words."""
@@ -217,7 +239,7 @@ def _sqlite_engine(url: str) -> Engine:
     module = sqlite_module()
     path = make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_file(Path(path), _SQLITE_LOGS)
     engine = sqlalchemy.create_engine(
         url,
         module=module,

@@ -116,6 +116,39 @@ def test_what_is_no_key(client: TestClient, key: str) -> None:
     assert count(client) == 0
 
 
+LINK = {"target": TARGET, "code": "mine"}
+WRITES_NOTHING = {
+    "explain": (f"{LINKS}/mine/explain", {}, 200),
+    "explain-of-nothing": (f"{LINKS}/nobodys/explain", {}, 404),
+    "existing-link": (f"{LINKS}?if_exists=return", LINK, 200),
+    "taken-code": (LINKS, LINK, 409),
+    "bad-field": (LINKS, {"target": "nowhere"}, 422),
+    "unknown-field": (LINKS, {"target": TARGET, "colour": "red"}, 422),
+    "bulk-of-refusals": (f"{LINKS}/bulk", [LINK, {"target": "nowhere"}], 207),
+    "empty-bulk": (f"{LINKS}/bulk", [], 207),
+    "unknown-tag": ("/api/v1/tags/nobodys/merge", {"into": "other"}, 404),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "status"), WRITES_NOTHING.values(), ids=WRITES_NOTHING.keys())
+def test_what_writes_nothing_writes_no_answer_either(client: TestClient, path: str, body: Any, status: int) -> None:
+    client.post(LINKS, json=LINK)
+    for _ in range(2):
+        answer = post(client, "k1", path, body)
+        assert answer.status_code in {status, 422 if path.endswith("bulk") else status}, answer.text
+        assert "idempotent-replayed" not in answer.headers
+    with client.app.state.parts.database.read() as connection:  # type: ignore[attr-defined]
+        assert connection.exec_driver_sql("SELECT count(*) FROM idempotent_answer").scalar() == 0
+
+
+def test_a_reading_key_has_no_use_for_it(client: TestClient) -> None:
+    client.post(LINKS, json=LINK)
+    key = client.post("/api/v1/keys", json={"name": "x", "scopes": ["links:read"]}).json()["key"]
+    for header in ("k1", "", "x" * 1000):
+        answer = post(client, header, f"{LINKS}/mine/explain", {}, authorization=f"Bearer {key}")
+        assert answer.status_code == 200
+
+
 def test_a_day_later_it_is_forgotten(client: TestClient) -> None:
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=25)):
         post(client, "k1")

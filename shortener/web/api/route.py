@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from shortener import errors
-from shortener.domain.access import Scope
+from shortener.domain.access import READING, Scope
 from shortener.settings import Settings
 from shortener.web import bodies
 from shortener.web.api import examples
@@ -44,6 +44,8 @@ class ApiRoute(APIRoute):
             if self.is_json:
                 _require_json(request)
             body = await bodies.read(request, self.most_bytes(request.app.state.parts.settings))
+            if scope in READING:
+                return await answer(bodies.read_again(request, body))
             return await answer_once(request, body, answer)
 
         return handle
