@@ -18,6 +18,7 @@ from shortener.clicks import frame
 from shortener.clicks.drainer import Drainer
 from shortener.clicks.durability import open_spool, room
 from shortener.clicks.geo import Geo
+from shortener.clicks.room import try_folder
 from shortener.clicks.salt import REFRESH_SECONDS, Salts
 from shortener.clicks.spool import Spool
 from shortener.domain import access, target
@@ -31,7 +32,7 @@ from shortener.redirect.limit import Limiter
 from shortener.redirect.lookup import Lookup
 from shortener.services.answers import Answers
 from shortener.services.drafts import LinkPolicy
-from shortener.services.keys import Preset, opens
+from shortener.services.keys import opens, preset_of
 from shortener.services.live import Feed
 from shortener.services.passwords import Passwords
 from shortener.services.qr import read_logo
@@ -130,7 +131,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         cache=cache,
         base_policy=LinkPolicy(targets, reserved, configured.code_length),
         answer_policy=AnswerPolicy(configured.redirect_cache_seconds),
-        preset=Preset(access.digest(configured.admin_key.encode()) if configured.admin_key else None),
+        preset=preset_of(configured.admin_key),
         lookup=Lookup(database, cache, defaults, domains),
         domains=domains,
         geo=geo,
@@ -152,6 +153,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
     Its state is what the edge (web/edge) answers visits with.
     """
     parts: Parts = app.state.parts
+    if app.state.draining:
+        _replace_server(parts.settings)
     async with AsyncExitStack() as opened:
         # What is opened is closed in reverse order, also where the start fails half-way.
         for part in (parts.database, parts.lookup, parts.geo, parts.limiter):
@@ -176,6 +179,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
 
 def _stop_recording(parts: Parts) -> None:
     parts.recorder = parts.live = None
+
+
+def _replace_server(configured: Settings) -> None:
+    """Does what `shortener serve` does before it forks, where it is another server that runs the application."""
+    with suppress(OSError):  # the spool itself says what is wrong
+        try_folder(configured.spool_dir)
+    if configured.metrics_address is not None:
+        log.warning("nobody shows the metrics: only `shortener serve` opens the port in SHORTENER_METRICS")
 
 
 async def _read_in_time(read: Callable[[], Read]) -> Read:

@@ -57,7 +57,7 @@ def _serve(host: str, port: int, workers: int, program: str) -> None:
             configured = configured.model_copy(update={"base_url": _address(host, listener)})
         _try_spool(configured.spool_dir)
         opening.ready(configured.database).close()
-        answering, companions = worker.jobs(configured, listener, workers)
+        answering, companions = worker.jobs(configured, listener, workers, _bind_metrics(configured))
         Supervisor(listener, answering, companions).run(on_up=lambda: _say(_welcome(configured, program)))
 
 
@@ -81,6 +81,16 @@ def _bind(host: str, port: int) -> socket.socket:
             raise errors.StartFailed(f"cannot listen on '{host}', port {port}: {why}") from error
         undo.pop_all()
     return listener
+
+
+def _bind_metrics(configured: Settings) -> socket.socket | None:
+    """A socket for the port that metrics have of their own, if they have one. Raises StartFailed."""
+    if configured.metrics_address is None:
+        return None
+    try:
+        return _bind(*configured.metrics_address)
+    except errors.StartFailed as error:
+        raise errors.StartFailed(f"bad setting {settings.PREFIX}METRICS: {error.detail}") from error
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -25,6 +25,12 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:=[!-~](?:[ -~]*[!-~])?)?")
 #: What is never escaped in a query (RFC 3986 section 2.3).
 _PARAMETER = re.compile(r"[A-Za-z0-9._~-]+")
 
+#: Who may read /metrics, where they have no port of their own.
+METRICS_READERS = ("everybody", "key", "nobody")
+#: A port, and the address to listen on before it if that is not this machine's own.
+_ADDRESS = re.compile(r"(?:(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[1-9][0-9]{0,4})")
+_LAST_PORT = 65_535
+
 _web_address: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 
 
@@ -75,6 +81,14 @@ def _header(value: str | None) -> str | None:
 def _parameter(value: str | None) -> str | None:
     if value is not None and not _PARAMETER.fullmatch(value):
         raise ValueError("must be a name of letters, digits, - . _ and ~, so that it is written in one way only")
+    return value
+
+
+def _metrics(value: str) -> str:
+    found = _ADDRESS.fullmatch(value)
+    if value not in METRICS_READERS and (found is None or int(found["port"]) > _LAST_PORT):
+        readers = ", ".join(METRICS_READERS)
+        raise ValueError(f"must be {readers}, or a port to listen on, such as 9100 or 0.0.0.0:9100 (not '{value}')")
     return value
 
 
@@ -133,6 +147,7 @@ class Settings(BaseSettings):
     excluded_parameter: Annotated[str | None, AfterValidator(_parameter)] = None
     max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
     max_bulk_bytes: int = Field(5_242_880, ge=1024, le=2**30)
+    metrics: Annotated[str, BeforeValidator(_stripped), AfterValidator(_metrics)] = "everybody"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
@@ -145,6 +160,12 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """Where visitors reach this instance, without a slash at the end."""
         return self.base_url or "http://localhost:8000"
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port on which alone metrics are shown; None where they have no port of their own."""
+        found = _ADDRESS.fullmatch(self.metrics)
+        return None if found is None else ((found["host"] or "127.0.0.1").strip("[]"), int(found["port"]))
 
     @property
     def spool_dir(self) -> Path:

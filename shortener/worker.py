@@ -22,6 +22,7 @@ from shortener.child import Job, Report
 from shortener.clicks.drainer import Drainer
 from shortener.settings import Settings
 from shortener.storage.engine import Database
+from shortener.web import metrics_port
 from shortener.web.edge import EdgeProtocol
 from shortener.web.protocol import BoundedHttpProtocol, sweep
 
@@ -35,8 +36,13 @@ _TICKS_PER_SECOND = 10
 _DRAINER = "drainer"
 
 
-def jobs(configured: Settings, listener: socket.socket, workers: int) -> tuple[list[Job], list[Job]]:
-    """The jobs of `workers` workers on `listener`, and those beside them. To be called before the first fork."""
+def jobs(
+    configured: Settings, listener: socket.socket, workers: int, metrics_listener: socket.socket | None = None
+) -> tuple[list[Job], list[Job]]:
+    """The jobs of `workers` workers on `listener`, and those beside them. To be called before the first fork.
+
+    On `metrics_listener` a process of its own shows the metrics.
+    """
     application = app.create_app(configured, draining=False)
     config = _configuration(application, configured)
     answering = [
@@ -44,7 +50,10 @@ def jobs(configured: Settings, listener: socket.socket, workers: int) -> tuple[l
         for name in (f"worker-{number}" for number in range(1, workers + 1))
     ]
     grace = LAST_DRAIN_SECONDS + LAST_TRANSACTION_SECONDS
-    return answering, [Job(_DRAINER, partial(_drain, configured, listener), grace)]
+    companions = [Job(_DRAINER, partial(_drain, configured, listener), grace)]
+    if metrics_listener is not None:
+        companions.append(Job("metrics", partial(_show_metrics, listener, metrics_listener), 0.0))
+    return answering, companions
 
 
 def _configuration(application: FastAPI, configured: Settings) -> uvicorn.Config:
@@ -145,6 +154,14 @@ def _drain(configured: Settings, listener: socket.socket, report: Report) -> int
         stop.set()
         thread.join()
         drain_rest(drainer, LAST_DRAIN_SECONDS)
+    return 0
+
+
+def _show_metrics(listener: socket.socket, metrics_listener: socket.socket, report: Report) -> int:
+    """Shows the metrics until SIGTERM, which ends it at once: it has nothing to finish."""
+    listener.close()
+    report()
+    metrics_port.serve(metrics_listener)
     return 0
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from shortener import errors
 from shortener.domain import access
 from shortener.domain import page as pages
@@ -20,6 +22,8 @@ from shortener.storage.engine import Connection, Database
 _TOUCH_EVERY = timedelta(minutes=1)
 _QUESTION = "keys"
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -31,6 +35,21 @@ class Preset:
     actor: str = "preset admin key"
     #: When this process last tried to store that a key was used, by the key's id.
     noted: dict[str, datetime] = field(default_factory=dict)
+
+
+def preset_of(admin_key: str | None) -> Preset:
+    """What a process knows of the key that the operator has set, if any. One that can be guessed opens nothing."""
+    if admin_key is None:
+        return Preset()
+    if access.is_guessable(admin_key):
+        log.warning(
+            "the key in SHORTENER_ADMIN_KEY opens nothing, because it can be guessed",
+            different_characters=len(set(admin_key)),
+            at_least=access.MIN_DIFFERENT_CHARACTERS,
+            instead="set one made by: openssl rand -base64 24",
+        )
+        return Preset()
+    return Preset(access.digest(admin_key.encode()))
 
 
 def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:

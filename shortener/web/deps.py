@@ -11,9 +11,10 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from shortener import errors
+from shortener import errors, logs
 from shortener.clicks.geo import Geo
 from shortener.clicks.spool import Spool
+from shortener.domain import access, visitor
 from shortener.domain.access import Caller, Scope
 from shortener.domain.target import TargetPolicy
 from shortener.redirect.answer import AnswerPolicy
@@ -30,6 +31,7 @@ from shortener.services.qr import Logo
 from shortener.services.secret import Secret
 from shortener.settings import Settings
 from shortener.storage.engine import Database
+from shortener.web import clicks
 from shortener.web.clicks import Recorder
 from shortener.web.grants import Grants
 from shortener.web.live import Hub
@@ -81,6 +83,8 @@ async def _parts(request: Request) -> Parts:
     return found
 
 
+failed_keys = logs.Bounded()
+
 PartsDep = Annotated[Parts, Depends(_parts)]
 
 #: The media types that FastAPI reads as JSON.
@@ -95,10 +99,13 @@ _header = APIKeyHeader(
 def sent_key(request: Request) -> bytes:
     """The key in a request's headers, as bytes: comparing must not fail on what is no text. Raises KeyMissing."""
     for name, value in request.scope["headers"]:
+        key = b""
         if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return bytes(value[7:].strip())
-        if name == b"x-api-key":
-            return bytes(value)
+            key = value[7:].strip()
+        elif name == b"x-api-key":
+            key = value.strip()
+        if key:
+            return bytes(key)
     raise errors.KeyMissing
 
 
@@ -108,11 +115,37 @@ async def authenticated(request: Request, scope: Scope) -> Caller:
     key = sent_key(request)
     found = keys.of_preset(parts.preset, key)
     if found is None:
-        found = await run_in_threadpool(keys.authenticate, parts.database, parts.preset, key)
+        found = await run_in_threadpool(_authenticate, request, key)
     if not found.may(scope):
         allowed = ", ".join(sorted(found.scopes))
         raise errors.ScopeMissing(f"This needs the scope {scope}; the key has {allowed}.")
     return found
+
+
+def is_administrator(request: Request) -> bool:
+    """Whether `request` comes with an administrator's key; for routes that answer everybody, but not alike."""
+    try:
+        return _authenticate(request, sent_key(request)).may(Scope.ADMIN)
+    except (errors.KeyMissing, errors.KeyInvalid, errors.DatabaseUnavailable):
+        return False
+
+
+def _authenticate(request: Request, key: bytes) -> Caller:
+    """Who sends `key`. Raises KeyInvalid, and logs where such a key came from."""
+    parts: Parts = request.app.state.parts
+    try:
+        return keys.authenticate(parts.database, parts.preset, key)
+    except errors.KeyInvalid:
+        failed_keys.warning("an API key opens nothing", key_id=access.public_id(key), source=_source(request))
+        raise
+
+
+def _source(request: Request) -> str:
+    """The network from which `request` comes."""
+    asked = clicks.of_scope(request.scope)
+    trusted = request.app.state.parts.settings.trusted_proxies
+    address = visitor.client_address(asked.peer, [clicks.forwarded(asked).decode("latin-1")], trusted)
+    return visitor.network_text(visitor.network_bytes(address))
 
 
 def caller_with(scope: Scope) -> Callable[..., Awaitable[Caller]]:

@@ -163,7 +163,8 @@ def metrics(serving: Serving) -> dict[str, float]:
 
 def page(serving: Serving, path: str) -> Answer:
     with Visitor(port_of(serving)) as caller:
-        caller.say(f"GET /{path} HTTP/1.1\r\nHost: go.example\r\n\r\n".encode())
+        key = f"Authorization: Bearer {ADMIN_KEY}\r\n"  # /readyz says why to administrators only
+        caller.say(f"GET /{path} HTTP/1.1\r\nHost: go.example\r\n{key}\r\n".encode())
         return caller.hear()
 
 

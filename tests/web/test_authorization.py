@@ -1,14 +1,22 @@
 """Who may do what: every route of the API, every scope, and everything that is no key."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.testclient import TestClient
 
+from shortener import logs
+from shortener.app import create_app
 from shortener.domain import access
 from shortener.domain.access import Scope
+from shortener.services.keys import of_preset, preset_of
+from shortener.settings import Settings
+from shortener.web import deps
 from tests.conftest import ADMIN_KEY, ENGINES
 from tests.web.refusals import CODE, GOOD, JSON, Instance, assert_problem, instance_on
 
@@ -240,6 +248,13 @@ NO_KEYS: dict[str, Header] = {
     "key-alone": [(b"authorization", ADMIN_KEY.encode())],
     "other-scheme": [(b"authorization", b"Token " + ADMIN_KEY.encode())],
     "empty": [(b"authorization", b"")],
+    "bearer-of-nothing": [(b"authorization", b"Bearer ")],
+    "bearer-of-spaces": [(b"authorization", b"bearer    ")],
+    "bearer-of-a-tab": [(b"authorization", b"BEARER \t ")],
+    "bearer-of-nothing-twice": [(b"authorization", b"Bearer "), (b"authorization", b"Bearer  ")],
+    "empty-api-key": [(b"x-api-key", b"")],
+    "api-key-of-spaces": [(b"x-api-key", b"  ")],
+    "neither": [(b"authorization", b"Bearer "), (b"x-api-key", b"")],
     "colon": [(b"authorization", b"Bearer: " + ADMIN_KEY.encode())],
     "cookie": [(b"cookie", b"authorization=Bearer " + ADMIN_KEY.encode())],
     "other-header": [(b"x-auth-token", ADMIN_KEY.encode()), (b"x_api_key", ADMIN_KEY.encode())],
@@ -247,8 +262,6 @@ NO_KEYS: dict[str, Header] = {
     "address": [(b"x-forwarded-for", b"127.0.0.1"), (b"x-real-ip", b"127.0.0.1")],
 }
 BAD_KEYS: dict[str, bytes] = {
-    "empty": b"",
-    "space": b" ",
     "word": b"null",
     "non-ascii": "schlüssel".encode(),
     "latin-1": "schlüssel".encode("latin-1"),
@@ -336,6 +349,55 @@ GOOD_KEY, BAD_KEY = (b"x-api-key", ADMIN_KEY.encode()), (b"x-api-key", b"nonsens
 )
 def test_a_second_key_does_not_make_up_for_a_bad_one(anonymous: Instance, headers: Header) -> None:
     assert_problem(anonymous.send("GET", f"{PREFIX}/keys", headers=headers), "key-invalid")
+
+
+def test_an_empty_header_does_not_hide_a_key(anonymous: Instance) -> None:
+    headers = [(b"authorization", b"Bearer "), GOOD_KEY]
+    assert anonymous.send("GET", f"{PREFIX}/keys", headers=headers).status_code == 200
+
+
+def test_failed_keys_are_logged_within_bounds(anonymous: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deps, "failed_keys", logs.Bounded())
+    unknown = access.compose(bytes(access.ID_BYTES), "A" * 43)
+    with structlog.testing.capture_logs() as lines:
+        for number in range(100):
+            for key in (unknown, f"nonsense-{number}"):
+                anonymous.send("GET", f"{PREFIX}/keys", headers={"x-api-key": key})
+    mine = [line for line in lines if line["event"] == "an API key opens nothing"]
+    # A new second begins a few times on a busy machine.
+    assert 2 <= len(mine) <= 20 * logs.LINES_A_SECOND
+    assert [line["key_id"] for line in mine[:2]] == ["000000000000", None]
+    assert all("nonsense" not in str(line) and "AAAA" not in str(line) for line in mine)
+    assert all("source" in line for line in mine)
+
+
+@pytest.mark.parametrize(
+    ("key", "is_good"),
+    [
+        pytest.param("a" * 24, False, id="one-character"),
+        pytest.param("changeme" * 3, False, id="seven-characters"),
+        pytest.param("1234567" * 4, False, id="seven-digits"),
+        pytest.param("12345678" * 3, True, id="eight-digits"),
+        pytest.param("x" * 40 + "1234567", True, id="eight-of-many"),
+        pytest.param(ADMIN_KEY, True, id="enough"),
+    ],
+)
+def test_a_preset_key_that_can_be_guessed_opens_nothing(tmp_path: Path, key: str, is_good: bool) -> None:
+    with structlog.testing.capture_logs() as lines:
+        preset = preset_of(key)
+    assert (of_preset(preset, key.encode()) is not None) is is_good
+    assert [line["log_level"] for line in lines] == ([] if is_good else ["warning"])
+    assert all("SHORTENER_ADMIN_KEY" in line["event"] and key not in str(line) for line in lines)
+
+
+def test_visits_go_on_with_such_a_key(settings: Settings) -> None:
+    weak = "changeme" * 3
+    with TestClient(create_app(settings), headers=admin()) as client:
+        client.post(f"{PREFIX}/links", json={"target": GOOD, "code": "there"})
+    configured = Settings(_env_file=None, **{**settings.model_dump(), "admin_key": weak})
+    with TestClient(create_app(configured), follow_redirects=False) as client:
+        assert client.get("/there").status_code == 302
+        assert client.get(f"{PREFIX}/keys", headers=bearer(weak)).status_code == 401
 
 
 def test_methods_cannot_be_smuggled(anonymous: Instance, keys: dict[Scope, str]) -> None:

@@ -35,7 +35,9 @@ def test_it_can_leave_draining_to_others(settings: Settings) -> None:
         assert "drainer" not in {thread.name for thread in threading.enumerate()}
         answer = client.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["checks"] == {"database": "ok", "spool": "ok", "drainer": "The drainer is not running."}
+        assert answer.json()["checks"] == {"database": "ok", "spool": "ok", "drainer": "drainer unavailable"}
+        answer = client.get("/readyz", headers=AUTHORIZED)
+        assert answer.json()["checks"]["drainer"] == "The drainer is not running."
 
 
 def test_a_database_that_is_away_for_a_moment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

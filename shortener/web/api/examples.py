@@ -36,6 +36,8 @@ WITH_KEY = refusals(
     errors.DatabaseBusy,
     errors.Broken,
 )
+#: What asking for metrics can end in where not everybody may read them.
+NO_METRICS = refusals(errors.KeyMissing, errors.KeyInvalid, errors.ScopeMissing, errors.PathNotFound)
 #: What a call with a body can always end in.
 WITH_BODY = refusals(errors.MalformedJson, errors.BodyIncomplete, errors.BodyTooLarge, errors.UnsupportedMediaType)
 #: What a POST with an Idempotency-Key can end in.
@@ -80,7 +82,7 @@ NOT_READY: Responses = {
             "application/json": {
                 "example": {
                     "status": "failing",
-                    "checks": {"database": errors.DatabaseBusy().detail, "spool": "ok", "drainer": "ok"},
+                    "checks": {"database": "database unavailable", "spool": "ok", "drainer": "ok"},
                     "warnings": [],
                 }
             }

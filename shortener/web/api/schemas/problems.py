@@ -34,7 +34,7 @@ class HealthOut(Out):
 
 
 class ReadinessOut(Out):
-    """What works: `ok`, or why not, per dependency."""
+    """What works: `ok` per dependency, or that it is unavailable; with an administrator's key, why."""
 
     status: Literal["ok", "failing"]
     checks: dict[str, str] = Field(examples=[{"database": "ok", "spool": "ok", "drainer": "ok"}])
