@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, NamedTuple
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from pydantic import Field
 
 from shortener import errors
@@ -14,7 +14,7 @@ from shortener.domain.period import Asked, Granularity, Interval
 from shortener.services.stats import Question
 from shortener.web.api.classes import MAX_LENGTH as MAX_CLASSES_LENGTH
 from shortener.web.api.classes import classes
-from shortener.web.api.filters import Filters, check_names, parsed
+from shortener.web.api.filters import Filters, parsed
 from shortener.web.api.schemas.fields import Moment
 
 #: Most rows of a breakdown.
@@ -96,8 +96,7 @@ class Asking(NamedTuple):
 def _dependency(kind: type[Parameters]) -> Callable[..., Awaitable[Asking]]:
     """What reads the parameters of `kind`. Raises ValidationFailed, TimeZoneUnknown."""
 
-    async def ask(request: Request, asked: Annotated[kind, Query()]) -> Asking:  # type: ignore[valid-type]  # for FastAPI
-        check_names(request)
+    async def ask(asked: Annotated[kind, Query()]) -> Asking:  # type: ignore[valid-type]  # for FastAPI
         more = {name: getattr(asked, name) for name in ("domain", "bom") if name in kind.model_fields}
         return Asking(_asked(asked), **more)
 

@@ -13,6 +13,7 @@ from shortener.domain.access import READING, Scope
 from shortener.settings import Settings
 from shortener.web import bodies
 from shortener.web.api import examples
+from shortener.web.api.parameters import check_names, names_of
 from shortener.web.deps import JSON, authenticated
 from shortener.web.idempotency import answer_once
 from shortener.web.responses import ORJSONResponse
@@ -28,7 +29,8 @@ def operation_id(route: APIRoute) -> str:
 class ApiRoute(APIRoute):
     """A route that asks for the key before it reads a body, and reads that before the framework takes it apart.
 
-    Raises KeyMissing, KeyInvalid, ScopeMissing, UnsupportedMediaType, BodyTooLarge.
+    Raises KeyMissing, KeyInvalid, ScopeMissing, ValidationFailed for an unknown query parameter,
+    UnsupportedMediaType, BodyTooLarge.
     """
 
     #: Whether a body must say that it is JSON.
@@ -38,9 +40,11 @@ class ApiRoute(APIRoute):
         """The framework's handler, behind ours."""
         answer = super().get_route_handler()
         (scope,) = set(_scopes(self.dependant))
+        parameters = names_of(self.dependant)
 
         async def handle(request: Request) -> Response:
             request.state.caller = await authenticated(request, scope)
+            check_names(request.query_params, parameters)
             if self.is_json:
                 _require_json(request)
             body = await bodies.read(request, self.most_bytes(request.app.state.parts.settings))
