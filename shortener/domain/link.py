@@ -79,6 +79,8 @@ class Link:
     last_clicked_at: datetime | None = None
     #: Other codes that lead here, on the same domain.
     aliases: tuple[str, ...] = ()
+    #: How many of `max_clicks` have been granted.
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,13 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
     return State.LIVE
 
 
+def state_of(link: Link, now: datetime) -> State:
+    """What visits to `link` find at `now`."""
+    found = state(enabled=link.enabled, valid_from=link.valid_from, expires_at=link.expires_at, now=now)
+    is_exhausted = link.max_clicks is not None and link.used >= link.max_clicks
+    return State.EXHAUSTED if found is State.LIVE and is_exhausted else found
+
+
 def etag(link: Link) -> str:
     """The entity tag of a link's fields (RFC 9110 section 8.8.3). Clicks do not change it."""
     return f'"{link.id}-{link.version}"'
@@ -178,4 +187,14 @@ def code_warnings(link: Link) -> list[str]:
         f"The code '{code}' mixes letters of {' and '.join(scripts)}: people may read it as another code."
         for code, scripts in mixed
         if scripts
+    ]
+
+
+def expiry_warnings(expires_at: datetime | None, now: datetime) -> list[str]:
+    """What the owner of a link or a key should know that ends at `expires_at`, in sentences."""
+    if expires_at is None or now < expires_at:
+        return []
+    passed = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [
+        f"`expires_at` lies in the past ({passed}): this has expired already. Give a later date and time, or null."
     ]

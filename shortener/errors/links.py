@@ -54,6 +54,11 @@ class LinkNotFound(Refused):
 class LinkGone(Refused):
     """This link does not lead anywhere any more."""
 
+    def __init__(self, detail: str | None = None, *, reason: str = "expired") -> None:
+        super().__init__(detail)
+        #: The state of the link, for programs: `disabled`, `expired` or `exhausted`.
+        self.reason = reason
+
 
 class RuleInvalid(Refused):
     """A rule has conditions that all must hold, and one target or a split between several."""

@@ -1,5 +1,6 @@
 """What can be done with links. Each writing function is one transaction that also records the change."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -50,21 +51,21 @@ def search(
     sort: Sort,
     descending: bool,
     text: str | None = None,
-    tag: str | None = None,
+    tagged: Iterable[str] = (),
     domain: str | None = None,
     cursor: str | None = None,
 ) -> Page[Link]:
-    """A page of the living links that carry `tag` and contain `text`.
+    """A page of the living links that carry all tags in `tagged` and contain `text`.
 
     Raises CursorInvalid, TagInvalid, DomainInvalid.
     """
     domain = hosts.normal_form(domain) if domain else domain
     listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text, domain=domain)
-    if tag is not None:
-        listing = replace(listing, tag=tags.normal_form(tag, name="tag"))
+    wanted = sorted({tags.normal_form(tag, name="tag") for tag in tagged})
+    listing = replace(listing, tags=tuple(wanted))
     order = "desc" if descending else "asc"
     place = "" if domain is None else f"on {domain}"
-    question = pages.question("links", sort, order, text or "", listing.tag or "", place)
+    question = pages.question("links", sort, order, text or "", ",".join(wanted), place)
     if cursor is not None:
         listing = replace(listing, after=_position(question, cursor, sort))
     with database.read() as connection:

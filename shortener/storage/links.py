@@ -82,8 +82,8 @@ class Listing:
     descending: bool = True
     #: Part of a code, target, title or note, in any case.
     search: str | None = None
-    #: A tag in normal form.
-    tag: str | None = None
+    #: Tags in normal form; links that carry all of them.
+    tags: tuple[str, ...] = ()
     domain: str | None = None
     #: Value of the sort key and id of the last link of the page before.
     after: tuple[Any, int] | None = None
@@ -220,10 +220,12 @@ def _filters(listing: Listing) -> list[ColumnElement[bool]]:
     if listing.search:
         terms = search.terms(listing.search)
         found.append(or_(*(link.c.search_text.contains(term, autoescape=True) for term in terms)))
-    if listing.tag:
+    if listing.tags:
         carrying = (
-            select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(tag.c.name == listing.tag)
+            select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(tag.c.name.in_(listing.tags))
         )
+        if len(listing.tags) > 1:
+            carrying = carrying.group_by(link_tag.c.link_id).having(func.count() == len(listing.tags))
         found.append(link.c.id.in_(carrying))
     return found
 
@@ -271,4 +273,5 @@ def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Li
         unique=row.uniques,
         last_clicked_at=period.from_ms(row.last_clicked_ms) if row.last_clicked_ms else None,
         aliases=called,
+        used=row.used,
     )

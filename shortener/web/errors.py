@@ -94,6 +94,8 @@ def problem(error: ShortenerError) -> dict[str, Any]:
         "detail": text.printable(error.detail),
         "code": error.code,
     }
+    if isinstance(error, errors.LinkGone):
+        document["reason"] = error.reason
     if isinstance(error, errors.Refused) and error.problems:
         document["errors"] = [
             {"field": text.printable(found.field), "code": found.code, "message": text.printable(found.message)}
@@ -130,6 +132,19 @@ def no_route(request: Request) -> Response:
     return respond(request, errors.PathNotFound())
 
 
+def malformed_json(reason: str, body: str, position: int, first_line: int = 1) -> errors.MalformedJson:
+    """What to say of `body`, which stops being JSON at the character `position`. Lines and columns count from 1."""
+    line = first_line + body.count("\n", 0, position)
+    column = position - body.rfind("\n", 0, position)
+    return errors.MalformedJson(f"The body is not valid JSON: {reason.rstrip('.')} at line {line}, column {column}.")
+
+
+def not_utf8(error: UnicodeDecodeError, first_line: int = 1) -> errors.MalformedJson:
+    """What to say of a body that `error` found not to be UTF-8."""
+    before = error.object[: error.start].decode(errors="replace")
+    return malformed_json("it is not UTF-8", before, len(before), first_line)
+
+
 def link_not_found(code: str) -> errors.LinkNotFound:
     """What to say of a code that no link has, as a visitor sent it."""
     return errors.LinkNotFound(f"There is no link called '{codes.shown(code)}'.")
@@ -137,7 +152,7 @@ def link_not_found(code: str) -> errors.LinkNotFound:
 
 def link_gone(state: State) -> errors.LinkGone:
     """What to say of a link that is over."""
-    return errors.LinkGone(_GONE[state])
+    return errors.LinkGone(_GONE[state], reason=state)
 
 
 def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:
@@ -167,7 +182,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     broken = next((item for item in found if item["type"] == "json_invalid"), None)
     if broken is not None:
         reason = broken.get("ctx", {}).get("error", "")
-        return respond(request, errors.MalformedJson(f"The body is not valid JSON: {reason}."))
+        return respond(request, malformed_json(reason, str(error.body), int(broken["loc"][-1])))
     return respond(request, errors.ValidationFailed([_field_problem(item) for item in found[:_MOST_FIELD_PROBLEMS]]))
 
 
@@ -213,7 +228,7 @@ def _why_unreadable(cause: BaseException | None) -> str | None:
     """What is wrong with a body that the parser gave up on for another reason than its grammar; None for anything."""
     match cause:
         case UnicodeDecodeError():
-            return "The body is not valid JSON: it is not UTF-8."
+            return not_utf8(cause).detail
         case RecursionError():
             return "The body is nested too deeply."
         case ValueError():
@@ -229,6 +244,8 @@ def _field_problem(item: dict[str, Any]) -> FieldProblem:
 
 
 def _place(location: Sequence[str | int]) -> str:
-    """`("body", "tags", 3)` → `tags.3`; the body itself is `body`."""
+    """`("body", "tags", 3)` → `tags.3`; the body itself is `body`. A query parameter is only its name."""
+    if location[0] == "query":
+        return str(location[1])
     inner = location[1:] if len(location) > 1 else location
     return ".".join(str(part) for part in inner)

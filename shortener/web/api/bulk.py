@@ -59,17 +59,26 @@ async def _items(request: Request, _caller: LinksWriter) -> list[Any]:
     if body and media not in _NDJSON and not JSON.fullmatch(media):
         detail = f"A bulk is application/json or application/x-ndjson (not '{media or 'none'}')."
         raise errors.UnsupportedMediaType(detail)
-    try:
-        if media in _NDJSON:
-            items = [orjson.loads(line) for line in body.splitlines() if line.strip()]
-        else:
-            items = orjson.loads(body or b"[]")
-    except orjson.JSONDecodeError as error:
-        raise errors.MalformedJson(f"The body is not valid JSON: {error}.") from error
+    if media in _NDJSON:
+        items = [_parsed(line, number) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+    else:
+        items = _parsed(body or b"[]")
     if not isinstance(items, list) or not 1 <= len(items) <= service.MAX_ITEMS:
         count = f"; this one has {len(items):,}" if isinstance(items, list) else ""
         raise errors.BulkInvalid(f"A bulk is an array of 1 to {service.MAX_ITEMS:,} items{count}.", field="body")
     return items
+
+
+def _parsed(body: bytes, first_line: int = 1) -> Any:
+    """What a piece of a body that begins in line `first_line` says in JSON. Raises MalformedJson."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError as not_text:
+            raise problems.not_utf8(not_text, first_line) from not_text
+        raise problems.malformed_json(error.msg.partition(": line ")[0], text, error.pos, first_line) from error
 
 
 Items = Annotated[list[Any], Depends(_items)]

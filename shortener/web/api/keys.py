@@ -1,5 +1,6 @@
 """/api/v1/keys."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from shortener import errors
 from shortener.domain import page as pages
 from shortener.domain.access import ApiKey
+from shortener.domain.link import expiry_warnings
 from shortener.services import keys as service
 from shortener.web.api import examples
 from shortener.web.api.route import make_router
@@ -32,7 +34,8 @@ def create(body: KeyCreate, parts: PartsDep, caller: Administrator) -> Response:
         parts.database, name=body.name, scopes=body.scopes, expires_at=body.expires_at, actor=caller.actor
     )
     headers = {"location": f"/api/v1/keys/{made.id}", "cache-control": "no-store"}
-    return ORJSONResponse({**render(made), "key": key}, status_code=201, headers=headers)
+    warnings = expiry_warnings(made.expires_at, datetime.now(UTC))
+    return ORJSONResponse({**render(made), "warnings": warnings, "key": key}, status_code=201, headers=headers)
 
 
 @router.get(

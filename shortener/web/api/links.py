@@ -9,6 +9,7 @@ from starlette.responses import Response
 from shortener import errors
 from shortener.domain import link as links
 from shortener.domain import page as pages
+from shortener.domain import tag as tags
 from shortener.domain.link import LinkDraft
 from shortener.services import links as service
 from shortener.storage.links import Sort
@@ -71,8 +72,13 @@ def listing(
         ),
     ] = None,
     tag: Annotated[
-        str | None, Query(max_length=64, description="Only links with this tag.", examples=["print"])
-    ] = None,
+        list[Annotated[str, Field(max_length=tags.MAX_LENGTH)]],
+        Query(
+            max_length=links.MAX_TAGS,
+            description="Only links with this tag; given several times, only links with all of them.",
+            examples=["print"],
+        ),
+    ] = [],  # noqa: B006  # read only
     domain: Annotated[
         Annotated[str, Field(max_length=253), one_line] | None,
         Query(description="Only links on this domain; empty is the default one.", examples=["go.example.com"]),
@@ -89,7 +95,7 @@ def listing(
         sort=sort,
         descending=order == "desc",
         text=search,
-        tag=tag,
+        tagged=tag,
         domain=domain,
         cursor=cursor,
     )

@@ -1,5 +1,6 @@
 """Links between the API's shapes and the services' drafts: reading one from a body, writing one into an answer."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from shortener.domain import code as codes
@@ -29,6 +30,7 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "tags": link.tags,
         "status": link.status,
         "enabled": link.enabled,
+        "state": links.state_of(link, datetime.now(UTC)),
         "valid_from": link.valid_from,
         "expires_at": link.expires_at,
         "expired_target": link.expired_target and placeholder.written(link.expired_target),
@@ -51,7 +53,11 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
 
 
 def _warnings(link: Link, parts: Parts) -> list[str]:
-    found = [*links.placeholder_warnings(link), *links.code_warnings(link)]
+    found = [
+        *links.expiry_warnings(link.expires_at, datetime.now(UTC)),
+        *links.placeholder_warnings(link),
+        *links.code_warnings(link),
+    ]
     if links.is_same_for_all(link):
         instance_status = parts.domains.of(link.domain).status
         found = links.warnings(link.status, instance_status, parts.settings.redirect_cache_seconds) + found

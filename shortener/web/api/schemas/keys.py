@@ -33,4 +33,5 @@ class KeyOut(Out):
 class KeyCreated(KeyOut):
     """A new key: the only time it is shown."""
 
+    warnings: list[str] = Field(description="What its holder should know.", examples=[[]])
     key: str = Field(examples=["shk_5f0c2a9be1d4_mS0xK3vQ9bqzq7c0yF2wVn4d8e1tXrLJpAaUhGiWkoM"])

@@ -99,6 +99,7 @@ class LinkOut(Out):
     tags: list[str] = Field(examples=[["print", "sale"]])
     status: int | None = Field(examples=[None])
     enabled: bool = Field(examples=[True])
+    state: links.State = Field(description="What a visit finds now.", examples=["live"])
     valid_from: AwareDatetime | None = Field(examples=[None])
     expires_at: AwareDatetime | None = Field(examples=[A_MOMENT])
     expired_target: str | None = Field(examples=["https://example.com/over"])

@@ -23,6 +23,9 @@ class ProblemOut(Out):
     status: int = Field(examples=[422])
     detail: str = Field(examples=["A target must start with http:// or https://."])
     code: str = Field(description="Stable; for programs.", examples=["target-scheme"])
+    reason: Literal["disabled", "expired", "exhausted"] | None = Field(
+        None, description="Of `link-gone`: the state of the link.", examples=["expired"]
+    )
     errors: list[FieldProblemOut] | None = Field(None, description="One per input at fault.")
 
 
