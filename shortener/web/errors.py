@@ -89,7 +89,7 @@ def problem(error: ShortenerError) -> dict[str, Any]:
     """The problem document of an error."""
     document: dict[str, Any] = {
         "type": f"urn:shortener:problem:{error.code}",
-        "title": error.code.replace("-", " ").capitalize(),
+        "title": title(error.code),
         "status": STATUS_OF_CODE[error.code],
         "detail": text.printable(error.detail),
         "code": error.code,
@@ -102,6 +102,11 @@ def problem(error: ShortenerError) -> dict[str, Any]:
             for found in error.problems
         ]
     return document
+
+
+def title(code: str) -> str:
+    """The title of the problem documents with this code."""
+    return code.replace("-", " ").capitalize()
 
 
 def respond(request: Request, error: ShortenerError, headers: dict[str, str] | None = None) -> Response:

@@ -98,9 +98,9 @@ def test_warnings_of_a_bulk_and_of_a_key(running: TestClient) -> None:
     made = running.post(f"{LINKS}/bulk", json=[{"target": TARGET, "expires_at": PAST}, {"target": TARGET}]).json()
     assert [len(result["link"]["warnings"]) for result in made["data"]] == [1, 0]
     soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    for expires_at, count in ((PAST, 1), (soon, 0), (None, 0)):
+    for expires_at, warned in ((PAST, 1), (soon, 0), (None, 0)):
         body = {"name": "x", "scopes": ["links:read"], "expires_at": expires_at}
-        assert len(running.post("/api/v1/keys", json=body).json()["warnings"]) == count
+        assert len(running.post("/api/v1/keys", json=body).json()["warnings"]) == warned
 
 
 TAGGED = {

@@ -1,6 +1,9 @@
 """What is described and what is served are the same; every field and error has an example; nothing is foreign."""
 
+import json
 import re
+from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 Description = dict[str, Any]
 #: Served and on purpose not described: files, the same page with a slash, methods that are always refused.
 UNDOCUMENTED = {"/static/{path}", "/docs/", "/{code}/", "/{code}/{rest}", "/openapi.json"}
+#: Errors that belong to no operation: the text above all tells of them.
+ABOVE_ALL = {"not-found", "head-too-large"}
 
 
 @pytest.fixture
@@ -24,7 +29,69 @@ def description(client: TestClient) -> Description:
 
 
 def operations(description: Description) -> list[tuple[str, str, dict[str, Any]]]:
-    return [(path, method, op) for path, methods in description["paths"].items() for method, op in methods.items()]
+    """Path, method and operation, the latter with what it refers to in place of parameters and responses."""
+    return [
+        (path, method, {**op, **_shared(description, op)})
+        for path, methods in description["paths"].items()
+        for method, op in methods.items()
+    ]
+
+
+def _shared(description: Description, operation: Description) -> Description:
+    responses = {status: resolve(description, each) for status, each in operation["responses"].items()}
+    return {
+        "parameters": [resolve(description, each) for each in operation["parameters"]],
+        "responses": responses,
+    }
+
+
+def resolve(description: Description, found: Description) -> Description:
+    """`found`, or what it refers to."""
+    while "$ref" in found:
+        place = found["$ref"].removeprefix("#/").split("/")
+        found = reduce(lambda inner, name: inner[name], place, description)
+    return found
+
+
+def references(found: Any) -> Iterator[str]:
+    if isinstance(found, dict):
+        if isinstance(found.get("$ref"), str):
+            yield found["$ref"]
+        for inner in found.values():
+            yield from references(inner)
+    elif isinstance(found, list):
+        for inner in found:
+            yield from references(inner)
+
+
+def test_every_reference_resolves(description: Description) -> None:
+    found = set(references(description))
+    assert {"#/components/schemas/BulkEdit", "#/components/schemas/BulkDelete"} <= found
+    for reference in found:
+        assert resolve(description, {"$ref": reference}), reference
+
+
+def test_every_component_is_referred_to(description: Description) -> None:
+    found = set(references(description))
+    for kind in ("schemas", "parameters", "responses", "examples"):
+        for name in description["components"][kind]:
+            assert f"#/components/{kind}/{name}" in found or name in ABOVE_ALL, name
+
+
+def test_what_operations_share_stands_once(description: Description) -> None:
+    for kind in ("parameters", "responses"):
+        single = [
+            json.dumps(each)
+            for methods in description["paths"].values()
+            for operation in methods.values()
+            for each in (operation[kind] if kind == "parameters" else operation[kind].values())
+            if "$ref" not in each and (kind == "parameters" or "application/problem+json" in each.get("content", {}))
+        ]
+        assert len(single) == len(set(single)), kind
+
+
+def test_the_description_is_small(client: TestClient) -> None:
+    assert len(client.get("/openapi.json").content) < 300_000
 
 
 def test_served_routes_are_documented_routes(app: FastAPI, description: Description) -> None:
@@ -71,7 +138,8 @@ def test_every_error_that_can_be_answered_is_described(description: Description)
     for path, method, operation in operations(description):
         for status, response in operation["responses"].items():
             examples = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
-            for code, example in examples.items():
+            for code, reference in examples.items():
+                example = resolve(description, reference)
                 documented.add(code)
                 assert str(STATUS_OF_CODE[code]) == status == str(example["value"]["status"]), f"{method} {path}"
     # Those that are answered where there is no operation to describe them by stand in the text above all.

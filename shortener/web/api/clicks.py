@@ -83,7 +83,7 @@ def _listing(place: _Place) -> Callable[..., Response]:
         classes: Classes,
         filters: FiltersDep,
         limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Clicks per page.")] = pages.DEFAULT_LIMIT,
-        cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+        cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     ) -> Response:
         """Single clicks, the newest first, as long as they are kept.
 

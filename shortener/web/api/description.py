@@ -1,10 +1,17 @@
 """The OpenAPI description as a whole: what stands above the routes, and what the framework adds that is not so."""
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, Literal
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
+from shortener import errors
+from shortener.web.api import examples
+from shortener.web.api.schemas.bulk import BulkDelete, BulkEdit
 from shortener.web.api.schemas.problems import ProblemOut
+from shortener.web.api.sharing import operations, share
+from shortener.web.responses import ProblemResponse
 
 TEXT = """Create short links, follow them, and ask who clicked.
 
@@ -25,6 +32,12 @@ TAGS = [
 ]
 #: The shape of validation errors that the framework would send, were ours not in its place.
 _FOREIGN = ("HTTPValidationError", "ValidationError")
+#: Shapes that the framework does not see, since routes name them only in their descriptions.
+_NAMED: tuple[tuple[type[BaseModel], Literal["validation", "serialization"]], ...] = (
+    (ProblemOut, "serialization"),
+    (BulkEdit, "validation"),
+    (BulkDelete, "validation"),
+)
 
 
 def install(app: FastAPI) -> None:
@@ -33,7 +46,8 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_problems(_without_foreign_errors(describe()))
+            described = _without_foreign_errors(describe())
+            app.openapi_schema = share(_with_examples(_with_unknown_parameters(_with_shapes(described))))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
@@ -41,17 +55,39 @@ def install(app: FastAPI) -> None:
 
 def _without_foreign_errors(description: dict[str, Any]) -> dict[str, Any]:
     """Takes away the framework's 422, which it adds to every route that has a parameter and no 422 of its own."""
-    for methods in description["paths"].values():
-        for operation in methods.values():
-            if _FOREIGN[0] in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]
+    for _, operation in operations(description):
+        if _FOREIGN[0] in str(operation["responses"].get("422")):
+            del operation["responses"]["422"]
     for name in _FOREIGN:
         description["components"]["schemas"].pop(name, None)
     return description
 
 
-def _with_problems(description: dict[str, Any]) -> dict[str, Any]:
-    """Adds the shape of problem documents, which routes only name."""
-    problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
-    description["components"]["schemas"].update({**problem.pop("$defs"), "ProblemOut": problem})
+def _with_shapes(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds the shapes that routes only name: problem documents, and the items of bulks."""
+    schemas = description["components"]["schemas"]
+    for model, mode in _NAMED:
+        shape = model.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
+        for name, inner in {**shape.pop("$defs", {}), model.__name__: shape}.items():
+            schemas.setdefault(name, inner)
+    return description
+
+
+def _with_unknown_parameters(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds that each operation of the API refuses parameters that it does not have (web/api/route)."""
+    (added,) = examples.refusals(errors.ValidationFailed).values()
+    for path, operation in operations(description):
+        if not path.startswith("/api/"):
+            continue
+        present = operation["responses"].setdefault("422", deepcopy(added))
+        media = present["content"][ProblemResponse.media_type]
+        if errors.ValidationFailed.code not in media["examples"]:
+            media["examples"] = {**added["content"][ProblemResponse.media_type]["examples"], **media["examples"]}
+            present["description"] = f"{added['description']}, {present['description']}"
+    return description
+
+
+def _with_examples(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds the examples of errors, which responses only refer to."""
+    description["components"]["examples"] = examples.of_errors()
     return description

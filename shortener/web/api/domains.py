@@ -65,7 +65,7 @@ def listing(
     parts: PartsDep,
     _caller: LinksReader,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Domains per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """All configured domains, by name. The default domain, every other host's, is not among them."""
     found = service.listing(parts.database, limit=limit, cursor=cursor)

@@ -1,10 +1,15 @@
-"""Answers that routes have in common, for the OpenAPI description: the errors, each with an example of its own."""
+"""Answers that routes have in common, for the OpenAPI description: the errors, each with an example of its own.
 
+Routes only refer to shapes and examples; the description has them once (web/api/description).
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 from shortener import errors
 from shortener.web import errors as problems
 from shortener.web.responses import ProblemResponse
+from shortener.web.statuses import STATUS_OF_CODE
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -17,14 +22,26 @@ def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
     """The responses of a route that can end in these errors, by status, with an example of each."""
     found: Responses = {}
     for kind in kinds:
-        error = kind([]) if kind is errors.ValidationFailed else kind()
-        document = problems.problem(error)
-        response = found.setdefault(document["status"], {"description": "", "content": {}})
-        titles = [title for title in (response["description"], document["title"]) if title]
-        response["description"] = ", ".join(titles)
+        status = STATUS_OF_CODE[kind.code]
+        response = found.setdefault(status, {"description": "", "content": {}})
+        titles = [title for title in (response["description"], problems.title(kind.code)) if title]
+        response["description"] = ", ".join(dict.fromkeys(titles))
         media = response["content"].setdefault(ProblemResponse.media_type, {"schema": PROBLEM, "examples": {}})
-        media["examples"][error.code] = {"summary": error.detail, "value": document}
+        media["examples"][kind.code] = {"$ref": f"#/components/examples/{kind.code}"}
     return found
+
+
+def of_errors() -> dict[str, dict[str, Any]]:
+    """An example of each error that is answered, by its code."""
+    kinds = {kind.code: kind for kind in _kinds(errors.ShortenerError) if kind.code in STATUS_OF_CODE}
+    made = {code: kind([]) if kind is errors.ValidationFailed else kind() for code, kind in kinds.items()}
+    return {code: {"summary": error.detail, "value": problems.problem(error)} for code, error in made.items()}
+
+
+def _kinds(base: type[errors.ShortenerError]) -> Iterator[Any]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
 
 
 #: What a call with a key can always end in.

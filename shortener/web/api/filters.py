@@ -19,7 +19,6 @@ FilterText = Annotated[
         max_length=_MAX_FILTER,
         description="Only clicks with one of these values, as a comma list; with a leading `-` all others. "
         "An empty value stands for clicks without one.",
-        examples=[None],
     ),
 ]
 

@@ -34,7 +34,7 @@ def history(
     _caller: LinksReader,
     domain: DomainName = "",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Changes per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """Every change of the link, the last first: who, when, and each field before and after, but for passwords."""
     found = service.versions(parts.database, code, domain=domain, limit=limit, cursor=cursor)

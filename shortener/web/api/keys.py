@@ -48,7 +48,7 @@ def listing(
     parts: PartsDep,
     _caller: Administrator,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Keys per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """All keys, newest first, revoked ones too."""
     found = service.listing(parts.database, limit=limit, cursor=cursor)

@@ -86,7 +86,7 @@ def listing(
     sort: Annotated[Sort, Query(description="What to sort by.")] = Sort.CREATED,
     order: Annotated[Literal["asc", "desc"], Query(description="Which end comes first.")] = "desc",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Links per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """All living links, by pages. Sorting is stable, and no link shows twice while others are made."""
     found = service.search(

@@ -36,7 +36,7 @@ def listing(
         Query(ge=1, le=service.MAX_DAYS, description="How many days back, in UTC; 1 is today."),
     ] = service.DEFAULT_DAYS,
     limit: Annotated[int, Query(ge=1, le=service.MAX_LIMIT, description="Paths per page.")] = service.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """Paths that no link has, asked for most first: from where, and which links may have been meant.
 

@@ -13,10 +13,8 @@ async def _asked(
     interval: Annotated[
         Interval, Query(description="A period that ends now; not used if start or end is given.")
     ] = Interval.MONTH,
-    start: Annotated[Moment | None, Query(description="Where the period begins.", examples=[None])] = None,
-    end: Annotated[
-        Moment | None, Query(description="Where it ends, exclusive; default now.", examples=[None])
-    ] = None,
+    start: Annotated[Moment | None, Query(description="Where the period begins.")] = None,
+    end: Annotated[Moment | None, Query(description="Where it ends, exclusive; default now.")] = None,
     timezone: Annotated[
         str, Query(max_length=64, description="IANA time zone of days and buckets.", examples=["Europe/Berlin"])
     ] = "UTC",

@@ -36,8 +36,8 @@ class Parameters(Filters):
     interval: Interval = Field(
         Interval.MONTH, description="A period that ends now; not used if start or end is given."
     )
-    start: Moment | None = Field(None, description="Where the period begins.", examples=[None])
-    end: Moment | None = Field(None, description="Where it ends, exclusive; default now.", examples=[None])
+    start: Moment | None = Field(None, description="Where the period begins.")
+    end: Moment | None = Field(None, description="Where it ends, exclusive; default now.")
     timezone: str = Field(
         "UTC", max_length=64, description="IANA time zone of days and buckets.", examples=["Europe/Berlin"]
     )
@@ -58,7 +58,7 @@ class Parameters(Filters):
         examples=["human,bot"],
     )
     compare: Literal["previous"] | None = Field(
-        None, description="Ask the same of the period of the same length before.", examples=[None]
+        None, description="Ask the same of the period of the same length before."
     )
     limit: int = Field(DEFAULT_ROWS, ge=1, le=MAX_ROWS, description="Most rows of a breakdown.")
 

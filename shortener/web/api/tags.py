@@ -57,7 +57,7 @@ def listing(
         Query(description="Part of a name.", examples=["sale"]),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Tags per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.", examples=[None])] = None,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """All tags, by name, with what their links have. A click on a link with two tags counts for both."""
     found = service.search(parts.database, limit=limit, containing=search, cursor=cursor)

@@ -20,7 +20,7 @@ from shortener.domain import period, text
 Item = TypeVar("Item")
 
 #: An example.
-A_MOMENT = "2027-01-31T12:00:00Z"
+A_MOMENT = "2099-01-31T12:00:00Z"
 #: Seconds may be left out, as HTML forms do.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _HOW_TO_WRITE_A_MOMENT = (
@@ -71,6 +71,11 @@ class In(BaseModel):
         pydantic has them as a set, whose order differs from one process to the next.
         """
         return [name for name in type(self).model_fields if name in self.model_fields_set]
+
+
+def with_example(**fields: Any) -> ConfigDict:
+    """The configuration of a shape that has an example as a whole: those of all its fields together make none."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Out(BaseModel):

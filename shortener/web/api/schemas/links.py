@@ -6,8 +6,8 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictInt
 
 from shortener.domain import link as links
 from shortener.domain import rule as rules
-from shortener.web.api.schemas.fields import A_MOMENT, In, Moment, Out, one_line, some_lines
-from shortener.web.api.schemas.rules import RuleIn, RuleOut
+from shortener.web.api.schemas.fields import A_MOMENT, In, Moment, Out, one_line, some_lines, with_example
+from shortener.web.api.schemas.rules import A_RULE, RuleIn, RuleOut
 
 #: What another system calls a link; it may stand in a path.
 ExternalId = Annotated[str, Field(min_length=1, max_length=links.MAX_EXTERNAL_ID_LENGTH), one_line]
@@ -65,6 +65,15 @@ class _LinkFields(In):
 class LinkPut(_LinkFields):
     """A link, whole."""
 
+    model_config = with_example(
+        target="https://example.com/sale?utm=x",
+        title="Autumn sale",
+        tags=["sale", "print"],
+        expires_at=A_MOMENT,
+        expired_target="https://example.com/over",
+        rules=[A_RULE],
+    )
+
     target: str = Field(
         description="Where the link leads: an absolute http or https URL.",
         examples=["https://example.com/sale?utm=x"],
@@ -74,12 +83,18 @@ class LinkPut(_LinkFields):
 class LinkCreate(LinkPut):
     """A link to be made. `{"target": "https://…"}` is enough."""
 
+    model_config = with_example(
+        target="https://example.com/sale?utm=x", code="sale", title="Autumn sale", tags=["sale", "print"]
+    )
+
     code: str | None = Field(None, description="The short code; left out, one is made.", examples=["sale"])
     domain: str = Field("", description="A configured domain; empty is every host.", examples=[""])
 
 
 class LinkPatch(_LinkFields):
     """Fields of a link to be changed; those left out stay as they are."""
+
+    model_config = with_example(target="https://example.com/winter", title="Winter sale", expires_at=A_MOMENT)
 
     target: str = Field("", description="Where the link leads.", examples=["https://example.com/winter"])
     code: str = Field("", description="A new code; the old one is free then.", examples=["winter"])

@@ -10,7 +10,14 @@ from shortener.domain import rule as rules
 from shortener.domain.condition import MAX_KEY_LENGTH, MAX_VALUE_LENGTH, Condition
 from shortener.domain.language import LEAST_QUALITY
 from shortener.domain.rule import Rule, Variant
-from shortener.web.api.schemas.fields import In, Out, one_line
+from shortener.web.api.schemas.fields import In, Out, one_line, with_example
+
+#: An example.
+A_RULE = {
+    "name": "Phones",
+    "conditions": [{"type": "device", "value": "ios"}, {"type": "language", "value": "de"}],
+    "target": "https://apps.example.com/",
+}
 
 
 class Kind(NamedTuple):
@@ -81,6 +88,8 @@ class VariantIn(In):
 
 class RuleIn(In):
     """Where visits lead that meet all of its conditions. The first rule of a link that matches decides."""
+
+    model_config = with_example(**A_RULE)
 
     name: Annotated[str, Field(max_length=rules.MAX_NAME_LENGTH), one_line] | None = Field(
         None, description="For people.", examples=["Phones"]
