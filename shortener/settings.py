@@ -4,11 +4,15 @@ Each is documented, with unit and reason, in .env.example; tests/test_documented
 (There is none called host or port: Kubernetes sets SHORTENER_PORT itself for a service of that name.)
 """
 
+import difflib
+import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -30,6 +34,17 @@ METRICS_READERS = ("everybody", "key", "nobody")
 #: A port, and the address to listen on before it if that is not this machine's own.
 _ADDRESS = re.compile(r"(?:(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[1-9][0-9]{0,4})")
 _LAST_PORT = 65_535
+_DATABASES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
+
+#: `1G`, `64 MiB`, `512kb`: powers of 1,024.
+_SIZE = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_UNITS = ("", "K", "M", "G", "T")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)
+_PORTS = {"http": 80, "https": 443}
+#: Not shown in messages.
+_SECRET = frozenset({"database_url", "admin_key"})
+#: What are no settings of the server: options of commands, and what Kubernetes sets for a service of our name.
+_NOT_OURS = re.compile(r"API_(URL|KEY)|(?:\w+_)?SERVICE_(HOST|PORT\w*)|(?:\w+_)?PORT(_\d+_(TCP|UDP)\w*)?")
 
 _web_address: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 
@@ -43,44 +58,81 @@ def _stripped(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
+def _bytes(value: Any) -> Any:
+    """`1G` as a number of bytes; what is written otherwise is left for the check of whole numbers."""
+    sized = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    return int(sized[1]) * 1024 ** _UNITS.index(sized[2].upper()) if sized else value
+
+
 def _number(value: Any) -> Any:
     """The environment has only text, which a literal number does not match."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def _networks(value: Any) -> Any:
-    return tuple(ip_network(part) for part in _split(value))
+    return tuple(_network(part) for part in _split(value))
+
+
+def _network(value: Any) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError as error:
+        example = "one such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32"
+        raise ValueError(f"'{value}' is no network: write {example}, with commas between several") from error
+    if isinstance(value, str) and ip_interface(value).ip != network.network_address:
+        raise ValueError(f"'{value}' is an address in a network: write {network}")
+    return network
 
 
 def _schemes(value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(scheme.lower().removesuffix(":") for scheme in value)
+    return tuple(_scheme(scheme) for scheme in value)
+
+
+def _scheme(value: str) -> str:
+    scheme = value.lower().removesuffix("//").removesuffix(":")
+    if not _SCHEME.fullmatch(scheme):
+        raise ValueError(f"'{value}' is no scheme: write its name alone, such as mailto or ftp")
+    return scheme
 
 
 def _base_url(value: str | None) -> str | None:
     if value is None:
         return None
-    url = _web_address.validate_python(value)
+    url = _web_url(value)
     if url.query or url.fragment or url.username or (url.path or "/") != "/":
-        raise ValueError("a base URL is scheme, host and port only, such as https://go.example.com")
+        port = f":{url.port}" if url.port != _PORTS[url.scheme] else ""
+        right = f"{url.scheme}://{url.host}{port}"
+        shown = "it" if url.password else f"'{value}'"
+        raise ValueError(f"{shown} has more than scheme, host and port: write {right}")
     return str(url).rstrip("/")
 
 
 def _target(value: str | None) -> str | None:
     """`value` as it is, since serialising would hide what is a placeholder in it."""
     if value is not None:
-        _web_address.validate_python(value)
+        _web_url(value)
     return value
+
+
+def _web_url(value: str) -> AnyHttpUrl:
+    try:
+        return _web_address.validate_python(value)
+    except ValidationError as error:
+        has_scheme = "://" in value
+        right = "a URL such as https://go.example.com" if has_scheme else f"https://{value.lstrip('/')}"
+        why = "is no http or https URL" if has_scheme else "has no scheme"
+        raise ValueError(f"'{value}' {why}: write {right}") from error
 
 
 def _header(value: str | None) -> str | None:
     if value is not None and not _HEADER.fullmatch(value):
-        raise ValueError("must be the name of a header, or name=value, such as X-Not-Counted=1")
+        raise ValueError(f"'{value}' is no header: write its name, or name=value, such as X-Not-Counted=1")
     return value
 
 
 def _parameter(value: str | None) -> str | None:
     if value is not None and not _PARAMETER.fullmatch(value):
-        raise ValueError("must be a name of letters, digits, - . _ and ~, so that it is written in one way only")
+        raise ValueError(f"'{value}' is no plain name: write letters, digits, - . _ and ~, such as nostat")
     return value
 
 
@@ -93,13 +145,22 @@ def _metrics(value: str) -> str:
 
 
 def _database_url(value: str | None) -> str | None:
-    if value is not None and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        raise ValueError("must start with sqlite:/// or postgresql://")
+    if value is not None and not value.startswith(_DATABASES):
+        scheme, found, _ = value.partition("://")  # nothing more of it: what follows may be a password
+        wrong = f"{scheme}:// is not supported" if found and scheme.replace("+", "").isalnum() else "no database URL"
+        raise ValueError(f"{wrong}: write sqlite:///path or postgresql://user:password@host/name")
     if value in {"sqlite:///", "sqlite:///:memory:"}:
-        raise ValueError("must name a file: every process would have a database of its own in memory")
+        why = "every process would have a database of its own in memory"
+        raise ValueError(f"'{value}' names no file, and {why}: write sqlite:///path")
     return value
 
 
+def _in_url(path: Path) -> str:
+    """`path` as it is written in a URL."""
+    return str(path).replace("%", "%25").replace("?", "%3F")
+
+
+Bytes = Annotated[int, BeforeValidator(_bytes)]
 Target = Annotated[str | None, AfterValidator(_target)]
 
 
@@ -118,6 +179,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(None, repr=False)
     database_url_file: Path | None = None
+    database_pooler: Literal["none", "transaction"] = "none"
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
     admin_key: Annotated[str, Field(min_length=MIN_ADMIN_KEY_LENGTH), BeforeValidator(_stripped)] | None = Field(
         None, repr=False
@@ -135,9 +197,9 @@ class Settings(BaseSettings):
     qr_logo: Path | None = None
     click_durability: Literal["process", "power", "memory"] = "process"
     cached_links: int = Field(100_000, ge=1)
-    stats_cache_bytes: int = Field(2**22, ge=0, le=2**32)
-    spool_max_bytes: int = Field(2**30, ge=2**26)
-    spool_min_free_bytes: int = Field(2**28, ge=0)
+    stats_cache_bytes: Bytes = Field(2**22, ge=0, le=2**32)
+    spool_max_bytes: Bytes = Field(2**30, ge=2**26)
+    spool_min_free_bytes: Bytes = Field(2**28, ge=0)
     orphans_per_day: int = Field(10_000, ge=0)
     live_subscribers: int = Field(1_000, ge=0, le=100_000)
     referrer_url: Literal["origin", "page"] = "origin"
@@ -145,8 +207,8 @@ class Settings(BaseSettings):
     excluded_addresses: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     excluded_header: Annotated[str | None, AfterValidator(_header)] = None
     excluded_parameter: Annotated[str | None, AfterValidator(_parameter)] = None
-    max_body_bytes: int = Field(65_536, ge=1024, le=2**30)
-    max_bulk_bytes: int = Field(5_242_880, ge=1024, le=2**30)
+    max_body_bytes: Bytes = Field(65_536, ge=1024, le=2**30)
+    max_bulk_bytes: Bytes = Field(5_242_880, ge=1024, le=2**30)
     metrics: Annotated[str, BeforeValidator(_stripped), AfterValidator(_metrics)] = "everybody"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -154,7 +216,12 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's address: the one set, else a file in the data directory."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'shortener.db'}"
+        return self.database_url or f"sqlite:///{_in_url(self.data_dir / 'shortener.db')}"
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands before the database that gives each transaction another connection."""
+        return self.database_pooler == "transaction"
 
     @property
     def public_url(self) -> str:
@@ -194,6 +261,40 @@ def load(**overrides: Any) -> Settings:
         raise errors.StartFailed("the file .env is not UTF-8") from error
     except ValidationError as error:
         problem = error.errors()[0]
-        name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else ""
-        message = problem["msg"].removeprefix("Value error, ")
-        raise errors.StartFailed(f"bad setting {name}: {message}".replace(" :", ":")) from error
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        name = f" {PREFIX}{field.upper()}" if field else ""
+        raise errors.StartFailed(f"bad setting{name}: {_message(field, problem)}") from error
+
+
+def unknown_names() -> Iterator[str]:
+    """A sentence for each name in the environment or .env that begins as settings do and is none."""
+    known = [name.upper() for name in Settings.model_fields]
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env", encoding="utf-8"))}
+    for name in sorted(name for name in given if name.startswith(PREFIX)):
+        if name.removeprefix(PREFIX) in known or _NOT_OURS.fullmatch(name.removeprefix(PREFIX)):
+            continue
+        nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1)
+        meant = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "docs/SETTINGS.md has all that there are"
+        yield f"there is no setting {name}, so it has no effect: {meant}"
+
+
+def _message(field: str, problem: Any) -> str:
+    """What is wrong with the value of `field`, and what would be right."""
+    kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "literal_error":
+        return f"'{value}' is not known: write {context['expected'].replace(chr(39), '')}"
+    if kind == "string_too_short":
+        return f"{len(value)} characters are too few: write at least {context['min_length']}"
+    if kind.startswith(("int_", "greater_than", "less_than")):
+        return f"'{value}' is wrong: write a whole number {_limits(field)}"
+    message: str = problem["msg"].removeprefix("Value error, ")
+    return message if kind == "value_error" or field in _SECRET else f"'{value}': {message}"
+
+
+def _limits(field: str) -> str:
+    """Which numbers `field` takes."""
+    limits = Settings.model_fields[field].metadata
+    least = next((limit.ge for limit in limits if hasattr(limit, "ge")), None)
+    most = next((limit.le for limit in limits if hasattr(limit, "le")), None)
+    units = ", or with a unit, such as 64M" if field.endswith("_bytes") else ""
+    return f"{f'from {least} to {most}' if most is not None else f'of {least} or more'}{units}"

