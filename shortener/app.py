@@ -105,7 +105,7 @@ def _stored(configured: str | None, *, has_placeholders: bool = False) -> str | 
 
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     """The parts of an application whose own routes have these `paths`."""
-    database = Database(configured.database)
+    database = Database(configured.database, pooled=configured.is_pooled)
     reserved = frozenset(path.split("/")[1] for path in paths) | _KEPT_FOR_LATER
     targets = TargetPolicy(
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)

@@ -142,7 +142,7 @@ def _drain(configured: Settings, listener: socket.socket, report: Report) -> int
     # From here on the signal waits until it is asked for, below.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with (
-        contextlib.closing(Database(configured.database)) as database,
+        contextlib.closing(Database(configured.database, pooled=configured.is_pooled)) as database,
         contextlib.closing(app.make_drainer(configured, database)) as drainer,
     ):
         report()

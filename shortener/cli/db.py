@@ -11,7 +11,8 @@ def upgrade() -> None:
     from shortener import settings
     from shortener.storage import opening
 
-    database = opening.ready(settings.load().database)
+    configured = settings.load()
+    database = opening.ready(configured.database, pooled=configured.is_pooled)
     typer.echo(f"{database} is at revision {opening.revision(database)}.")
     database.close()
 
@@ -22,7 +23,8 @@ def current() -> None:
     from shortener import settings
     from shortener.storage import opening, schema
 
-    database = opening.opened(settings.load().database)
+    configured = settings.load()
+    database = opening.opened(configured.database, pooled=configured.is_pooled)
     revision = opening.revision(database)
     database.close()
     typer.echo(f"{database} is at revision {revision or 'none'}; this version needs {schema.HEAD}.")

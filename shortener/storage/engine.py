@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, event, exc, make_url
+from sqlalchemy import Connection, Engine, Table, event, exc
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from shortener import errors, lazy, permissions
+from shortener.storage import address, postgresql_engine
+from shortener.storage.postgresql_engine import POOL_OVERFLOW, POOL_SIZE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,13 +50,6 @@ __all__ = [
 
 #: Milliseconds a writer waits for another before it gives up.
 BUSY_TIMEOUT_MS = 5000
-#: PostgreSQL: seconds to connect, milliseconds for one statement.
-CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS = 2, 5000
-#: PostgreSQL's defaults are for disks that turn, and for many connections in little memory: with them sums over
-#: 100,000 links go through files. To compile a statement takes longer than to run any of ours.
-_POSTGRESQL_PLANS = "-c random_page_cost=1.1 -c work_mem=32MB -c jit=off"
-#: API routes run in a pool of 40 threads (anyio's default); each may hold a connection.
-POOL_SIZE, POOL_OVERFLOW = 8, 40
 
 #: Milliseconds for which the log may wait for its readers; writers wait with it.
 _LOG_TIMEOUT_MS = 50
@@ -128,15 +123,20 @@ class Database:
     Raises errors.DatabaseUnavailable (or DatabaseBusy) wherever the database does not answer.
     """
 
-    def __init__(self, url: str) -> None:
-        """`url` is `sqlite:///path` or `postgresql://…`. Connects lazily."""
-        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
+    def __init__(self, url: str, *, pooled: bool = False) -> None:
+        """`url` is `sqlite:///path` or `postgresql://…`. Connects lazily.
+
+        `pooled`: a pooler gives each transaction another of its connections to PostgreSQL.
+        """
+        self._url = url
+        self.is_pooled = pooled
+        self.engine = _sqlite_engine(url) if address.is_sqlite(url) else postgresql_engine.create(url, pooled=pooled)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = threading.BoundedSemaphore(1 if self.is_sqlite else POOL_SIZE + POOL_OVERFLOW)
 
     def __str__(self) -> str:
-        """The address without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """The address as it was written, without its password."""
+        return address.shown(self._url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -237,7 +237,7 @@ def our_exceptions() -> Iterator[None]:
 
 def _sqlite_engine(url: str) -> Engine:
     module = sqlite_module()
-    path = make_url(url).database
+    path = address.parse(url).database
     if path:
         permissions.make_file(Path(path), _SQLITE_LOGS)
     engine = sqlalchemy.create_engine(
@@ -274,19 +274,3 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get(SINGLE):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
-
-
-def _postgresql_engine(url: str) -> Engine:
-    parsed = make_url(url).set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(
-        parsed,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # A server that has gone silent is given up as soon as one that is slow: its own timeout cannot reach us.
-            "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {_POSTGRESQL_PLANS}",
-        },
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        pool_pre_ping=True,
-    )

@@ -221,9 +221,8 @@ def _filters(listing: Listing) -> list[ColumnElement[bool]]:
         terms = search.terms(listing.search)
         found.append(or_(*(link.c.search_text.contains(term, autoescape=True) for term in terms)))
     if listing.tags:
-        carrying = (
-            select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(tag.c.name.in_(listing.tags))
-        )
+        named = tag.c.name.in_(listing.tags)
+        carrying = select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(named)
         if len(listing.tags) > 1:
             carrying = carrying.group_by(link_tag.c.link_id).having(func.count() == len(listing.tags))
         found.append(link.c.id.in_(carrying))

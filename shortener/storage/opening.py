@@ -12,10 +12,13 @@ else:
     # Alembic takes half a second to import.
     migration = lazy.module("shortener.storage.migration")
 
+#: What PgBouncer says of a start with options that it cannot pass on.
+_POOLER = "unsupported startup parameter"
 
-def ready(url: str) -> Database:
+
+def ready(url: str, *, pooled: bool = False) -> Database:
     """The database at `url`, open and migrated; the caller closes it. Raises StartFailed."""
-    database = opened(url)
+    database = opened(url, pooled=pooled)
     try:
         if revision(database) != schema.HEAD:
             migration.upgrade(database)
@@ -28,10 +31,10 @@ def ready(url: str) -> Database:
     return database
 
 
-def opened(url: str) -> Database:
+def opened(url: str, *, pooled: bool = False) -> Database:
     """The database at `url`, which answers; the caller closes it. Raises StartFailed, whatever a driver raises."""
     try:
-        database = Database(url)
+        database = Database(url, pooled=pooled)
     except OSError as error:
         raise errors.StartFailed(f"the database cannot be opened: {_cause(error)}") from error
     except Exception as error:  # not shown: it may quote a part of the password
@@ -41,7 +44,8 @@ def opened(url: str) -> Database:
         revision(database)
     except Exception as error:
         database.close()
-        raise errors.StartFailed(f"the database {database} cannot be opened: {_cause(error)}") from error
+        cause = f"{_cause(error)}{_advice(error)}"
+        raise errors.StartFailed(f"the database {database} cannot be opened: {cause}") from error
     return database
 
 
@@ -49,6 +53,13 @@ def revision(database: Database) -> str | None:
     """The revision that a database is at; None if it is empty."""
     with database.read() as connection:
         return schema.current(connection)
+
+
+def _advice(error: Exception) -> str:
+    """What the operator can do where a pooler refuses the connection; empty for other errors."""
+    if _POOLER not in str(getattr(error.__cause__, "orig", None) or error).lower():
+        return ""
+    return f". This is a connection pooler: set {settings.PREFIX}DATABASE_POOLER=transaction"
 
 
 def _cause(error: Exception) -> str:

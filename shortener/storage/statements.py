@@ -28,6 +28,10 @@ class Statements:
     def connection(self) -> Iterator[Connection]:
         """A connection for statements that read. Raises errors.DatabaseUnavailable."""
         with our_exceptions():
+            if self._database.is_pooled:  # settings are those of a transaction there
+                with self._database.read() as connection:
+                    yield connection
+                return
             if not self._database.is_sqlite:
                 with self._database.engine.connect() as connection:
                     yield connection.execution_options(isolation_level="AUTOCOMMIT")
