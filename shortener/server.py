@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shortener import __version__, child, errors, lazy, logs, metrics_folder, settings
+import structlog
+
+from shortener import __version__, child, errors, lazy, logs, metrics_folder, served, settings
 from shortener.clicks.room import try_folder
 from shortener.services import keys
 from shortener.settings import Settings
@@ -32,6 +34,9 @@ else:
 _BACKLOG = 2048
 #: Addresses to listen on that `localhost` reaches.
 _HERE = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "localhost", ""})  # noqa: S104  # compared, not bound
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+log = structlog.get_logger()
 
 
 def main(host: str, port: int, workers: int, program: str) -> int:
@@ -53,10 +58,14 @@ def _serve(host: str, port: int, workers: int, program: str) -> None:
     configured = settings.load()
     logs.configure(configured.log_level, as_json=configured.log_format == "json")
     with _bind(host, port) as listener, metrics_folder.shared():
+        for sentence in settings.unknown_names():
+            log.warning(sentence)
         if configured.base_url is None:
             configured = configured.model_copy(update={"base_url": _address(host, listener)})
+            _warn_of_address(host, configured.public_url)
         _try_spool(configured.spool_dir)
-        opening.ready(configured.database).close()
+        _remember(configured)
+        opening.ready(configured.database, pooled=configured.is_pooled).close()
         answering, companions = worker.jobs(configured, listener, workers, _bind_metrics(configured))
         Supervisor(listener, answering, companions).run(on_up=lambda: _say(_welcome(configured, program)))
 
@@ -101,6 +110,20 @@ def _address(host: str, listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _warn_of_address(host: str, url: str) -> None:
+    """Says what short URLs begin with, where others than this machine can reach the server and nobody has said it."""
+    if host not in _LOOPBACK:
+        right = f"set {settings.PREFIX}BASE_URL to where visitors reach this server, such as https://go.example.com"
+        log.warning(f"short URLs begin with {url}, which visitors may not be able to open: {right}")
+
+
+def _remember(configured: Settings) -> None:
+    try:
+        served.remember(configured.data_dir, configured.public_url)
+    except OSError as error:
+        log.warning("commands on this data directory will not know the base URL", cause=str(error))
+
+
 def _try_spool(folder: Path) -> None:
     """Makes the spool's folder and a file in it. Raises StartFailed: a server that loses clicks must not start."""
     try:
@@ -112,7 +135,7 @@ def _try_spool(folder: Path) -> None:
 def _welcome(configured: Settings, program: str) -> str:
     """What is printed when the server is up. On the first start that is a key, made only now that it can be shown."""
     url = configured.public_url
-    database = Database(configured.database)
+    database = Database(configured.database, pooled=configured.is_pooled)
     try:
         key = None if configured.admin_key else keys.issue_first(database)
     finally:

@@ -226,15 +226,17 @@ def _local() -> tuple[Any, str, str, Callable[[], None]]:
     """A transport to this machine's own application, its address, a key for this call only, and how to close it."""
     # What is loaded now stays. Looking through it for garbage, again and again, took a fifth of the call.
     gc.disable()
-    from shortener import logs, settings
+    from shortener import logs, served, settings
     from shortener.app import create_app
     from shortener.cli.in_process import InProcess
     from shortener.storage import opening
 
     configured = settings.load(admin_key=secrets.token_urlsafe(32))
+    if configured.base_url is None and (base_url := served.recall(configured.data_dir)):
+        configured = configured.model_copy(update={"base_url": base_url})
     # A command says itself what happened; only what the application calls a fault is logged beside that.
     logs.configure("error", as_json=configured.log_format == "json")
-    database = opening.ready(configured.database)
+    database = opening.ready(configured.database, pooled=configured.is_pooled)
     try:
         key = _own_key(database)
     finally:

@@ -122,7 +122,7 @@ def test_several_tags_mean_all_of_them(client: TestClient, asked: list[str], fou
     pages: set[str] = set()
     cursor: str | None = None
     while True:
-        query = {"tag": asked, "limit": 2, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, Any] = {"tag": asked, "limit": 2, **({"cursor": cursor} if cursor else {})}
         answer = client.get(LINKS, params=query).json()
         pages |= {link["code"] for link in answer["data"]}
         cursor = answer["next"]
