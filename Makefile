@@ -20,8 +20,8 @@ FAST   := $(addprefix tests/,storage/test_drainer.py storage/test_batch.py stora
 help:            ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-run: install     ## start the shortener on http://localhost:8000
-	@exec $(BIN)/shortener serve
+run: install     ## start the shortener on http://localhost:8000; PORT=8080 takes another port
+	@exec $(BIN)/shortener serve $(if $(PORT),--port $(PORT))
 
 install: $(VENV)/.runtime   ## build .venv/ with .venv/bin/shortener
 
@@ -80,19 +80,24 @@ clean:           ## remove what these targets made, but never data/
 	rm -rf $(VENV) $(BENCH_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* htmlcov dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-%/bin/python:
+# The last command says that the environment is whole: what a failed or interrupted run has left is made anew. One that
+# an older Makefile has finished (.runtime) stays, since a server may run from it.
+%/.environment:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "shortener needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 run")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'This Python cannot make virtual environments: install python3-venv (Debian, Ubuntu), then run make again.' >&2; exit 1; }
+	test -e $*/.runtime || rm -rf $*
 	$(PYTHON) -m venv $*
+	@touch $@
 
 # The locks are whole, so pip resolves nothing (--no-deps): older ones take a package asked for with an extra
 # (coverage[toml]) in its newest release, past the lock. `pip check` tells a lock that is not whole.
-%/.runtime: %/bin/python requirements.lock pyproject.toml
+%/.runtime: %/.environment requirements.lock pyproject.toml
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$*/bin/python -m pip check --quiet --disable-pip-version-check
 	@touch $@
 
-.PRECIOUS: %/bin/python %/.runtime
+.PRECIOUS: %/.environment %/.runtime
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
