@@ -98,11 +98,6 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     return app
 
 
-def _stored(configured: str | None, *, has_placeholders: bool = False) -> str | None:
-    """The stored form of a target in the settings."""
-    return None if configured is None else target.serialise(configured, has_placeholders=has_placeholders)
-
-
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     """The parts of an application whose own routes have these `paths`."""
     database = Database(configured.database, pooled=configured.is_pooled)
@@ -111,16 +106,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
     )
     defaults = Defaults(configured.redirect_status, configured.redirect_cache_seconds, frame.pack_link)
-    domains = Domains(
-        Fallbacks(
-            status=configured.redirect_status,
-            home_target=_stored(configured.home_target),
-            not_found_target=_stored(configured.not_found_target),
-            expired_target=_stored(configured.expired_target, has_placeholders=True),
-        ),
-        targets,
-        configured.public_url,
-    )
+    domains = _domains(configured, targets)
     cache = Cache(configured.cached_links)
     logo = read_logo(configured.qr_logo)
     # Last, since it opens a file: what fails must have nothing to close.
@@ -144,6 +130,16 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         grants=Grants(secret.read, secure=configured.public_url.startswith("https:")),
         own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
     )
+
+
+def _domains(configured: Settings, targets: TargetPolicy) -> Domains:
+    fallbacks = Fallbacks(
+        status=configured.redirect_status,
+        home_target=configured.home_target,
+        not_found_target=configured.not_found_target,
+        expired_target=configured.expired_target,
+    )
+    return Domains(fallbacks, targets, configured.public_url)
 
 
 @asynccontextmanager

@@ -34,6 +34,8 @@ class Fallbacks:
 
 
 _TARGETS = tuple(field.name for field in fields(Fallbacks) if field.name != "status")
+#: What makes the stored form of each: only those that visitors are sent to from a link have placeholders.
+_CHECKS = {name: targets.check_fixed for name in _TARGETS} | {"expired_target": targets.check}
 
 
 class Domains:
@@ -109,7 +111,7 @@ class Domains:
         for name in _TARGETS:
             value = getattr(self._settings, name)
             try:
-                usable[name] = None if value is None else targets.check(value, self.policy, name=name)
+                usable[name] = None if value is None else _CHECKS[name](value, self.policy, name=name)
             except errors.Refused as error:
                 usable[name] = None
                 ignored[PREFIX + name.upper()] = error.problems[0].message
