@@ -93,3 +93,11 @@ def test_refusals(instance: Instance, arguments: tuple[str, ...], exit_code: int
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert result.stderr.startswith(f"shortener: {message}")
     assert result.stderr.count("\n") == 1
+
+
+def test_links_to_a_domain_of_ours_are_refused(instance: Instance) -> None:
+    """No worker has told a local command which domains there are."""
+    instance.cli("domain", "create", "own.example")
+    refused = instance.cli("link", "create", "https://own.example/x")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "own.example" in refused.stderr
