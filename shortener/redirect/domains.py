@@ -35,7 +35,7 @@ class Fallbacks:
 
 _TARGETS = tuple(field.name for field in fields(Fallbacks) if field.name != "status")
 #: What makes the stored form of each: only those that visitors are sent to from a link have placeholders.
-_CHECKS = {name: targets.check_fixed for name in _TARGETS} | {"expired_target": targets.check}
+_CHECKS = dict.fromkeys(_TARGETS, targets.check_fixed) | {"expired_target": targets.check}
 
 
 class Domains:
