@@ -4,7 +4,8 @@ import socket
 import threading
 import urllib.request
 from contextlib import closing
-from urllib.error import HTTPError
+from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import pytest
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.web import metrics_port
 from tests.conftest import ADMIN_KEY, AUTHORIZED
+from tests.server import Server, eventually
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -95,3 +97,21 @@ def test_metrics_on_a_port_of_their_own(method: str, path: str, status: int) -> 
             found, body = error.code, b""
     assert found == status
     assert (b"shortener_visits_total" in body) is (status == 200 and method == "GET")
+
+
+def test_a_server_shows_them_on_their_port_only(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with Server(tmp_path, SHORTENER_METRICS=str(port)) as server, server.client() as client:
+        assert client.get("/metrics").status_code == 404
+        client.get("/healthz")
+        eventually(lambda: b'route="/healthz"' in _read(port))
+
+
+def _read(port: int) -> bytes:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            body: bytes = answer.read()
+            return body
+    except URLError:  # it begins when the server is up
+        return b""
