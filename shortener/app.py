@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, nullcontext, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -47,8 +47,9 @@ from shortener.web.api import description, routes
 from shortener.web.api.route import operation_id
 from shortener.web.deps import Parts
 from shortener.web.grants import Grants
+from shortener.web.incoming import INCOMING_BODIES, IncomingBodies
 from shortener.web.live import Hub
-from shortener.web.middleware import HeadAsGet, Observed
+from shortener.web.middleware import HeadAsGet, Observed, WellFormed
 from shortener.web.outbox import Outbox
 from shortener.web.visitors import Visitors
 from shortener.web.visits import Visits
@@ -94,6 +95,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     problems.install(app)
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
+    app.add_middleware(WellFormed)
     app.add_middleware(Observed)
     return app
 
@@ -143,10 +145,10 @@ def _domains(configured: Settings, targets: TargetPolicy) -> Domains:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """Opens the spool, keeps salts and cache fresh and drains, until the app ends.
 
-    Its state is what the edge (web/edge) answers visits with.
+    Its state is what the connections of a worker share (web/edge, web/protocol).
     """
     parts: Parts = app.state.parts
     if app.state.draining:
@@ -170,7 +172,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Visits]]:
         drainer = _draining(parts) if app.state.draining else nullcontext()
         for running in (_kept_fresh(salts), _published(parts.spool, visits), _in_step(parts), drainer):
             await opened.enter_async_context(running)
-        yield {"visits": visits}
+        yield {"visits": visits, INCOMING_BODIES: IncomingBodies(parts.settings.trusted_proxies)}
 
 
 def _stop_recording(parts: Parts) -> None:

@@ -30,7 +30,15 @@ _BESIDE_A_NAME = {"://": "scheme", "/": "path", "?": "query", "#": "fragment", "
 _PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 #: A last label like this makes browsers read the whole name as an IPv4 address (WHATWG URL Standard, section 3.5).
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+#: What may stand around the value of a header (RFC 9110 section 5.6.3); the parser leaves what stands behind it.
+_WHITE_SPACE = b" \t"
 _HEADER = re.compile(rb"(?:([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\.?|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{0,5})?")
+#: `uri-host [":" port]` of RFC 9110 section 7.2, but neither empty nor with `!$&'()*+,;=`: no host has those.
+_WELL_FORMED = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+|\[([0-9A-Fa-f:.]+)\]|\[[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~:-]+\])"
+    rb"(?::([0-9]{0,5}))?"
+)
+_MAX_PORT = 65_535
 
 
 def normal_form(host: str, *, name: str = "domain") -> str:
@@ -64,8 +72,19 @@ def unicode_name(host: str) -> str:
         return host
 
 
+def is_well_formed(value: bytes) -> bool:
+    """Whether `value` may be that of a Host header, whatever it names. White space around it does not count."""
+    value = value.strip(_WHITE_SPACE)
+    match = _WELL_FORMED.fullmatch(value) if len(value) <= _MAX_HEADER_LENGTH else None
+    if match is None:
+        return False
+    address, port = match.groups()
+    return (address is None or _ipv6(address.decode()) is not None) and int(port or 0) <= _MAX_PORT
+
+
 def of_header(value: bytes) -> str:
     """The host that a Host header names, in normal form; empty where it names none. Never raises."""
+    value = value.strip(_WHITE_SPACE)
     match = _HEADER.fullmatch(value) if len(value) <= _MAX_HEADER_LENGTH else None
     if match is None:
         return ""

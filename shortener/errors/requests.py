@@ -26,11 +26,31 @@ class BodyTooLarge(Refused):
 
 
 class BodyIncomplete(Refused):
-    """The body broke off, or came too slowly."""
+    """The body broke off, or came at less than 1 KiB a second for 10 seconds."""
 
 
 class HeadTooLarge(Refused):
     """Request line and headers are larger than 64 KiB."""
+
+
+class RequestTargetTooLong(Refused):
+    """The request target (path and query) is longer than 16 KiB."""
+
+
+class MalformedRequest(Refused):
+    """This is not a request of HTTP/1.1 (RFC 9112); percent-encode what is not ASCII in the request target."""
+
+
+class HostInvalid(Refused):
+    """A request of HTTP/1.1 has exactly one Host header, a host name or address with or without a port."""
+
+
+class TooManyBodies(Refused):
+    """Too many requests of your address have bodies that are still coming; finish those first."""
+
+
+class TooBusy(Refused):
+    """The server is receiving as many bodies as it can; try again shortly."""
 
 
 class PathNotFound(Refused):

@@ -14,8 +14,10 @@ from urllib.parse import unquote
 
 import structlog
 
+from shortener import errors
 from shortener.redirect.entry import UNCACHED, Entry, Plain
 from shortener.web.clicks import Request
+from shortener.web.middleware import MAX_TARGET_BYTES
 from shortener.web.outbox import Answer
 from shortener.web.protocol import BoundedHttpProtocol
 from shortener.web.visits import Unknown, Visits
@@ -83,14 +85,19 @@ class EdgeProtocol(BoundedHttpProtocol):
         if self._handed_over:
             super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answers what cannot be understood, after what could."""
+    def eof_received(self) -> None:
+        """The connection: the client sends no more. What it has asked for is answered first."""
         self._outbox.send()
-        super().send_400_response(msg)
+        super().eof_received()
 
-    def _refuse(self) -> None:
+    def shutdown(self) -> None:
+        """The server ends: a visit that has been counted is answered first."""
         self._outbox.send()
-        super()._refuse()
+        super().shutdown()
+
+    def _refuse(self, error: errors.Refused) -> None:
+        self._outbox.send()
+        super()._refuse(error)
 
     def _answer(self) -> bool:
         """Answers the request if it is a plain visit; whether nothing is left to do."""
@@ -109,6 +116,8 @@ class EdgeProtocol(BoundedHttpProtocol):
         version = parser.get_http_version()
         if version not in {"1.1", "1.0"}:
             return False
+        if not self._has_one_host(fields) or len(self.url) > MAX_TARGET_BYTES:
+            return False
         path, _, query = self.url.partition(b"?")
         answer = self._visit(path, Request(self.headers, fields, self._peer, query), is_get=method == b"GET")
         if answer is None:
@@ -119,6 +128,14 @@ class EdgeProtocol(BoundedHttpProtocol):
         self._outbox.put(Answer(self.transport, head + end + body, self._is_last, click))
         self.server_state.total_requests += 1
         return True
+
+    def _has_one_host(self, fields: dict[bytes, bytes]) -> bool:
+        """Whether the request has one well-formed Host; of all others the routes say what is wrong."""
+        host = fields.get(b"host")
+        if host not in self._visits.well_formed_hosts and not (host and self._visits.admits_host(host)):
+            return False
+        # Of headers that are sent twice `fields` has one only.
+        return len(fields) == len(self.headers) or [name for name, _ in self.headers].count(b"host") == 1
 
     def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes, bytes | None] | None:
         """Head of the answer without its end, body, and click if it is one; None if it takes a closer look."""

@@ -26,6 +26,9 @@ from shortener.web.statuses import STATUS_OF_CODE
 #: Seconds after which it is worth trying again.
 RETRY_AFTER = 2
 
+#: What is over soon.
+_PASSING = (errors.DatabaseUnavailable, errors.LiveUnavailable, errors.TooManyBodies, errors.TooBusy)
+
 #: What a page says beside the error, where there is something to do.
 _HINTS = {
     "link-not-found": "Check the address for typing mistakes: capital and small letters differ.",
@@ -170,8 +173,9 @@ def _page(document: dict[str, Any], headers: dict[str, str]) -> Response:
 def _headers(error: ShortenerError) -> dict[str, str]:
     if error.code in {"key-missing", "key-invalid"}:
         return {"www-authenticate": "Bearer"}
-    is_passing = isinstance(error, errors.DatabaseUnavailable | errors.LiveUnavailable)
-    return {"retry-after": str(RETRY_AFTER)} if is_passing else {}
+    if isinstance(error, errors.BodyIncomplete):
+        return {"connection": "close"}
+    return {"retry-after": str(RETRY_AFTER)} if isinstance(error, _PASSING) else {}
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
@@ -207,20 +211,23 @@ async def _on_fault(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods that routes have at the path of `request`; none for files, which say so themselves.
+    """The methods of the resource at the path of `request`; none for files, which say so themselves.
 
     Under our own paths the routes of short links, which take every path, do not count.
     The framework's own `Allow` lists those of one route only.
     """
-    routes = iter_route_contexts(request.app.routes)
     path = request.scope["path"]
     ours = path.split("/", 2)[1] in request.app.state.parts.link_policy.reserved
-    here = [
-        route
-        for route in routes
-        if not (ours and str(route.path).startswith(_SHORT_LINKS)) and _pattern(str(route.path)).match(path)
-    ]
-    found = {method for route in here for method in route.methods or ()}
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if (ours and str(route.path).startswith(_SHORT_LINKS)) or not _pattern(str(route.path)).match(path):
+            continue
+        found.update(route.methods or ())
+        resource_methods = getattr(route.original_route, "resource_methods", None)
+        if resource_methods is not None:
+            # What less specific paths have is another resource's.
+            found.update(resource_methods)
+            break
     return sorted((found | {"HEAD"} if "GET" in found else found) - _ALWAYS_REFUSED)
 
 

@@ -3,11 +3,10 @@
 Nothing here says where a link leads or what it is called. A visit is counted when it is redirected, not when it asks.
 """
 
-import asyncio
 from typing import Final
 from urllib.parse import parse_qs, quote
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from shortener import errors
@@ -26,8 +25,6 @@ from shortener.web.statuses import STATUS_OF_CODE
 HEADER: Final = "X-Link-Password"
 #: Bytes of a form: a password of 1,024 bytes, each written as three characters, and the rest.
 MAX_FORM_BYTES: Final = 4096
-#: Seconds in which a form must have come; as many as for the head of a request (web/protocol).
-_FORM_SECONDS = 10
 _FORM_TYPE = "application/x-www-form-urlencoded"
 #: More than the two fields that ours has are not looked at.
 _MOST_FIELDS = 8
@@ -46,7 +43,9 @@ async def ask(request: Request, entry: Entry, click: Click, parts: Parts) -> Res
     """What is answered instead of following the link of `entry`, which has a password; None once it has been said.
 
     It is said by a form of ours, a grant from earlier, or the header HEADER. An urlencoded body without that header
-    is always taken for the form, so that no redirect carries a password on. Raises BodyTooLarge, DatabaseUnavailable.
+    is always taken for the form, so that no redirect carries a password on.
+
+    Raises BodyTooLarge, BodyIncomplete, DatabaseUnavailable.
     """
     said = _in_header(request)
     if said is None and request.method == "POST" and _is_form(request):
@@ -83,10 +82,10 @@ def form(request: Request, entry: Entry, parts: Parts, refusal: Refused | None =
 async def unlock(request: Request, entry: Entry, click: Click, parts: Parts) -> Response:
     """The answer to a form that has come back: to the link with a grant, or the form again.
 
-    Raises BodyTooLarge, DatabaseUnavailable.
+    Raises BodyTooLarge, BodyIncomplete, DatabaseUnavailable.
     """
     try:
-        fields = _fields(await _body(request))
+        fields = _fields(await bodies.read(request, MAX_FORM_BYTES))
         parts.grants.check_form(request, entry, fields.get("token", ""))
         refusal = await _try(fields.get("password", ""), entry, click, parts)
     except errors.FormExpired as error:
@@ -125,20 +124,6 @@ def _in_header(request: Request) -> str | None:
 
 def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
-
-
-async def _body(request: Request) -> bytes:
-    """The body of a form. Raises BodyTooLarge, and FormExpired if it does not come."""
-    body = b""
-    try:
-        async with asyncio.timeout(_FORM_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MAX_FORM_BYTES:
-                    raise bodies.too_large(MAX_FORM_BYTES)
-    except (TimeoutError, ClientDisconnect) as error:
-        raise errors.FormExpired from error
-    return body
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 STATUS_OF_CODE = {
     "malformed-json": 400,
+    "malformed-request": 400,
+    "host-invalid": 400,
     "key-missing": 401,
     "key-invalid": 401,
     "scope-missing": 403,
@@ -27,6 +29,7 @@ STATUS_OF_CODE = {
     "link-gone": 410,
     "version-mismatch": 412,
     "body-too-large": 413,
+    "request-target-too-long": 414,
     "unsupported-media-type": 415,
     "head-too-large": 431,
     "validation-failed": 422,
@@ -52,12 +55,14 @@ STATUS_OF_CODE = {
     "idempotency-key-invalid": 422,
     "idempotency-key-reused": 422,
     "too-many-tries": 429,
+    "too-many-bodies": 429,
     "cursor-invalid": 422,
     "time-zone-unknown": 422,
     "period-invalid": 422,
     "too-many-buckets": 422,
     "internal-error": 500,
     "live-unavailable": 503,
+    "too-busy": 503,
     "database-unavailable": 503,
     "database-busy": 503,
 }

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from shortener import errors, metrics
 from shortener.domain import code as codes
-from shortener.domain import text
+from shortener.domain import host, text
 from shortener.redirect.answer import Choice, Outcome, Visit, choose
 from shortener.redirect.cache import Cache
 from shortener.redirect.entry import UNCACHED, Entry, Plain, cache_control
@@ -30,6 +30,8 @@ DefaultHeaders = list[tuple[bytes, bytes]]
 
 #: Stands for the code where a page about a missing link is made beforehand.
 _PLACE = "the-code-stands-here"
+#: Host headers that are remembered; a stranger may send any.
+_HOSTS_KEPT = 1024
 _ANY_TARGET = "https://example.com/"
 
 
@@ -69,6 +71,15 @@ class Visits:
         self._default_headers: DefaultHeaders | None = None
         self._heads: dict[tuple[int, str], bytes] = {}
         self._not_found = 0
+        #: Values of Host headers that are known to be well-formed.
+        self.well_formed_hosts: set[bytes | None] = set()
+
+    def admits_host(self, value: bytes) -> bool:
+        """Whether a Host header is well-formed; the first of those that are, are remembered."""
+        is_well_formed = host.is_well_formed(value)
+        if is_well_formed and len(self.well_formed_hosts) < _HOSTS_KEPT:
+            self.well_formed_hosts.add(value)
+        return is_well_formed
 
     def find(self, path: bytes, domain: str) -> Entry | Plain | Unknown | None:
         """What a path that is no key of the cache stands for on `domain`; None where the routes must say.

@@ -21,8 +21,8 @@ PATIENCE = 20.0
 _MOST_CONNECTIONS = 400
 #: A browser, as little of it as is needed: what has no user agent is counted as a robot.
 BROWSER = f"Host: go.example\r\nUser-Agent: {FIREFOX}\r\n".encode()
-_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)")
-_LOCATION = re.compile(rb"\r\nlocation: ([^\r]*)")
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+_LOCATION = re.compile(rb"\r\nlocation: ([^\r]*)", re.IGNORECASE)
 _LISTENING = "0A"
 
 

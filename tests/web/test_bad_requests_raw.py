@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from shortener.web.middleware import MAX_TARGET_BYTES
 from shortener.web.statuses import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY
 from tests.server import Server, eventually
@@ -187,7 +188,7 @@ def test_malformed_and_oversized_requests_are_refused_or_closed(target: Target, 
     received = target.send(raw)
     statuses = re.findall(rb"HTTP/1\.1 (\d{3})", received)
     # What came before the mistake may have been answered: the head of a body that turns out to be malformed.
-    assert not statuses or statuses[-1] == b"400" or int(statuses[0]) in {400, 405, 431}, received[:300]
+    assert not statuses or statuses[-1] == b"400" or int(statuses[0]) in {400, 405, 414, 431}, received[:300]
     assert not re.search(rb"HTTP/1\.1 [235]", received), received[:300]
     assert target.is_well()
 
@@ -255,7 +256,7 @@ PATHS = {
 @pytest.mark.parametrize("browser", [False, True], ids=["program", "browser"])
 def test_garbage_in_paths_is_no_link(target: Target, path: bytes, browser: bool) -> None:
     reply = target.ask(b"GET", path, b"Accept: text/html\r\n" if browser else b"")
-    assert reply.status == 404, reply
+    assert reply.status == (404 if len(path) <= MAX_TARGET_BYTES else 414), reply
     assert not reply.values("location")
     assert len(reply.body) < 4000
     if browser:
@@ -292,8 +293,8 @@ NOWHERE = {
 @pytest.mark.parametrize("path", NOWHERE.values(), ids=NOWHERE.keys())
 def test_paths_that_lead_nowhere(target: Target, path: bytes) -> None:
     reply = target.ask(b"GET", path, KEY)
-    assert reply.status == 404, reply
-    assert reply.problem()["code"] in {"not-found", "link-not-found"}
+    assert reply.status == (404 if len(path) <= MAX_TARGET_BYTES else 414), reply
+    assert reply.problem()["code"] in {"not-found", "link-not-found", "request-target-too-long"}
     assert not reply.values("location")
 
 

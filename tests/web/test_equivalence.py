@@ -7,7 +7,6 @@ conversation is held with both; every byte of the answers must be the same, and 
 import asyncio
 import random
 import socket
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -300,7 +299,7 @@ spelled = st.one_of(
 
 _QUERIES = [
     *(b"", b"", b"?", b"?a=1", b"?utm_source=mail&utm_medium=x%20y", b"?utm_source=a#b", b"#part", b"?%ff=%zz"),
-    *(b"?a=b", b"?qr", b"?r=%26x&qr=1&a=c"),
+    *(b"?a=b", b"?qr", b"?r=%26x&qr=1&a=c", b"?a=" + b"b" * 2**14),
     # Long ones, up to more than any browser sends, in one piece and in very many.
     *(b"?q=" + b"x" * 9_000, b"?q=" + b"%C3%BC" * 3_000, b"?" + b"a&" * 400 + b"a=b", b"?a=b" + b"&x=%26" * 3_500),
 ]
@@ -313,7 +312,7 @@ _BEFORE = [
         b"https://other.example:8443/",
         b"http://xn--bcher-kva.example/",
     ),
-    *(b"http://nobody.example/", b"http://[::1]/", b"http:///"),
+    *(b"http://nobody.example/", b"http://[::1]/", b"http:///", b"HTTPS://u@go.example/", b"http://evil.example:/"),
 ]
 
 
@@ -367,6 +366,10 @@ headers = st.lists(
             b"X-Forwarded-For: " + b"9, " * 500,
             b"Upgrade-Insecure-Requests: 1",
             b"Upgrade: h2c",
+            b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+            b"Connection: upgrade\r\nUpgrade: websocket",
+            b"Connection: close, upgrade\r\nUpgrade: TLS/1.0",
+            b"Host: go.example",
             b"Connection: close",
             b"Connection: keep-alive",
             b"Connection: Keep-Alive, TE",
@@ -383,7 +386,15 @@ hosts = st.sampled_from(
     [
         *(b"go.example", b"GO.EXAMPLE:80", b"go.example.", b"other.example:8443", b"xn--bcher-kva.example"),
         *(b"127.0.0.1", b"[::1]:8000", b"localhost", b"base.example", b"nobody.example"),
-        *(b"", b"evil.example/..", b"a b", b" go.example ", b"go.example, other.example", b"b\xfccher.example"),
+        *(
+            b"",
+            b"evil.example/..",
+            b"a b",
+            b" go.example ",
+            b" \tgo.example\t ",
+            b"go.example, other.example",
+            b"b\xfccher.example",
+        ),
     ]
 )
 #: One, nearly always.
@@ -460,7 +471,6 @@ def requests(draw: st.DrawFn) -> bytes:
     return end.join([*lines, b"", b""]) + body
 
 
-MALFORMED = b"HTTP/1.1 400 Bad Request\r\ndate: Sun, 22 Nov 2026 12:00:00 GMT\r\ncontent-type: text/plain"
 #: Asks for the end of the conversation, so that every one has one.
 LAST = b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n"
 
@@ -483,14 +493,6 @@ def test_the_edge_and_the_routes_say_the_same(both: Both, pieces: list[bytes], c
             both.parts.cache.clear()
         heard[name] = both.hear(name, pieces)
     (by_edge, noted_by_edge), (by_routes, noted_by_routes) = heard["edge"], heard["routes"]
-    before, malformed, behind = by_routes.partition(MALFORMED)
-    if malformed:
-        # uvicorn hangs up on a client that sends something malformed, and drops answers that are pending, with their
-        # clicks; the edge has given them.
-        assert by_edge.startswith(before)
-        assert by_edge.endswith(malformed + behind)
-        assert not Counter(noted_by_routes) - Counter(noted_by_edge)
-        return
     assert by_edge == by_routes
     # The edge gathers the clicks of one turn of the loop, and records a visit to an unknown code at once.
     assert sorted(noted_by_edge) == sorted(noted_by_routes)
@@ -499,36 +501,62 @@ def test_the_edge_and_the_routes_say_the_same(both: Both, pieces: list[bytes], c
 @pytest.mark.parametrize(
     "said",
     [
-        # uvicorn answers, and hears nothing of what comes afterwards.
-        b"GET /hot HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + LAST,
-        b"CONNECT go.example:80 HTTP/1.1\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nConnection: close\r\n\r\n" + LAST,
+        # An offer to upgrade is declined, and what comes afterwards is heard.
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + LAST,
+        b"CONNECT go.example:80 HTTP/1.1\r\nHost: go.example\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n" + LAST,
         b"GET /hot HTTP/1.0\r\n\r\n" + LAST,
         b"GET /hot HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + LAST,
-        b"\r\n\r\nGET /hot HTTP/1.1\r\n\r\n" + LAST,
+        b"\r\n\r\nGET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n" + LAST,
         b"GET /hot\r\n\r\n" + LAST,
-        b"GET /\xc3\xa9 HTTP/1.1\r\n\r\n" + LAST,
-        b"GET /h\0t HTTP/1.1\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nX: \0\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\n: empty\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nContent-Length: -1\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + LAST,
-        b"GET /hot HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx" + LAST,
-        b"GET /docs HTTP/1.1\r\n\r\n" + b"GET /hot HTTP/1.1\r\n\r\n" * 3 + LAST,
-        b"GET /hot HTTP/1.1\r\n\r\n" * 3 + b"GET /docs HTTP/1.1\r\n\r\n" * 2 + LAST,
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: go.example\r\n\r\n" + LAST,
+        b"GET /h\0t HTTP/1.1\r\nHost: go.example\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nX: \0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\n: empty\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nContent-Length: -1\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nTransfer-Encoding: gzip\r\n\r\n" + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"
+        + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx" + LAST,
+        b"GET /docs HTTP/1.1\r\nHost: go.example\r\n\r\n"
+        + b"GET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n" * 3
+        + LAST,
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n" * 3
+        + b"GET /docs HTTP/1.1\r\nHost: go.example\r\n\r\n" * 2
+        + LAST,
     ],
 )
 def test_odd_conversations(both: Both, said: bytes) -> None:
     assert both.hear("edge", [said]) == both.hear("routes", [said])
 
 
+@pytest.mark.parametrize("ending", ["shutdown", "eof_received"])
+def test_visits_that_have_been_counted_are_answered_before_the_end(
+    both: Both, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """The server, or the client, ends in the turn of the event loop in which they have come."""
+    receive = EdgeProtocol.data_received
+
+    def receive_and_end(edge: EdgeProtocol, data: bytes) -> None:
+        receive(edge, data)
+        getattr(edge, ending)()
+        edge.transport.close()
+
+    monkeypatch.setattr(EdgeProtocol, "data_received", receive_and_end)
+    heard, clicks = both.hear("edge", [b"GET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n" * 3])
+    assert (heard.count(b"\r\nlocation: "), len(clicks)) == (3, 3)
+
+
 def test_the_edge_answers_itself(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the routes would be compared with themselves."""
     handed_over: list[bytes] = []
     monkeypatch.setattr(EdgeProtocol, "_hand_over", lambda edge: handed_over.append(edge.url))
-    for said in (b"GET /hot HTTP/1.1\r\n\r\n", b"HEAD /permanent HTTP/1.1\r\n\r\n", b"GET /nothing HTTP/1.0\r\n\r\n"):
+    for said in (
+        b"GET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n",
+        b"HEAD /permanent HTTP/1.1\r\nHost: go.example\r\n\r\n",
+        b"GET /nothing HTTP/1.0\r\nHost: go.example\r\n\r\n",
+    ):
         assert both.hear("edge", [said + LAST])[0].startswith(b"HTTP/1.1 ")
     assert handed_over == []

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from shortener import logs
 from shortener.web import protocol
+from shortener.web.incoming import INCOMING_BODIES, IncomingBodies
 from shortener.web.protocol import DEAF_SECONDS, HEAD_SECONDS, BoundedHttpProtocol, sweep
 from shortener.web.responses import mark_endless
 
@@ -61,7 +62,12 @@ class Server:
 
     async def start(self) -> None:
         def protocol() -> BoundedHttpProtocol:
-            return BoundedHttpProtocol(config=self.config, server_state=self.state, app_state={}, _loop=self.loop)
+            return BoundedHttpProtocol(
+                config=self.config,
+                server_state=self.state,
+                app_state={INCOMING_BODIES: IncomingBodies(())},
+                _loop=self.loop,
+            )
 
         self.server = await self.loop.create_unix_server(protocol, self.address)
 

@@ -18,8 +18,9 @@ TEXT = """Create short links, follow them, and ask who clicked.
 Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every error is a problem document
 (RFC 9457) with a stable `code`. Moments are RFC 3339. GET routes answer HEAD too.
 
-Two errors belong to no operation: `not-found` (404) where there is nothing at a path, and `head-too-large` (431)
-where request line and headers exceed 64 KiB.
+Some errors belong to no operation: `not-found` (404) where there is nothing at a path; `malformed-request` (400),
+`host-invalid` (400), `request-target-too-long` (414) and `head-too-large` (431), which are about a request's head;
+and `too-many-bodies` (429) and `too-busy` (503) where too many bodies are still coming.
 """
 TAGS = [
     {"name": "links", "description": "Short codes and where they lead."},

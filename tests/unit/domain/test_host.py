@@ -175,7 +175,7 @@ HEADERS = {
     "address": (b"https://go.example", ""),
     "path": (b"go.example/healthz", ""),
     "two-hosts": (b"go.example, other.example", ""),
-    "space": (b" go.example", ""),
+    "space": (b" go.example\t ", "go.example"),
     "newline": (b"go.example\n", ""),
     "nul": (b"go\0example", ""),
     "utf-8": ("bücher.example".encode(), ""),
