@@ -101,17 +101,33 @@ def answer(
     if state is not State.LIVE:
         return gone(entry, visit, state)
     choice = choose(entry, visit)
-    allow = READING + WRITING if choice.status in METHOD_KEEPING_STATUSES else READING
-    if visit.method not in allow:
-        return Answer(Outcome.METHOD_NOT_ALLOWED, allow=allow)
+    redirected = _redirected(choice)
+    if visit.method not in redirected:
+        return Answer(Outcome.METHOD_NOT_ALLOWED, allow=_with_form(entry, redirected))
     return Answer(
         Outcome.REDIRECT,
         status=choice.status,
         location=choice.location,
         cache_control=_cache_control(entry, now, policy.cache_seconds),
         click=choice.click if entry.track and visit.method != "HEAD" else None,
-        allow=allow,
+        allow=redirected,
     )
+
+
+def allowed(entry: Entry | None, visit: Visit, now: datetime) -> tuple[str, ...]:
+    """The methods that the path of `visit` answers at `now`."""
+    if entry is None or entry.state(now) is not State.LIVE or (visit.path and not entry.forward_path):
+        return READING
+    return _with_form(entry, _redirected(choose(entry, visit)))
+
+
+def _redirected(choice: Choice) -> tuple[str, ...]:
+    return READING + WRITING if choice.status in METHOD_KEEPING_STATUSES else READING
+
+
+def _with_form(entry: Entry, methods: tuple[str, ...]) -> tuple[str, ...]:
+    """`methods`, and that of the form which asks for a password."""
+    return methods if entry.password_hash is None or "POST" in methods else (*methods, "POST")
 
 
 def gone(entry: Entry, visit: Visit, state: State) -> Answer:

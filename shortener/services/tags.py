@@ -46,6 +46,16 @@ def search(database: Database, *, limit: int, containing: str | None = None, cur
     return Page(found[:limit], pages.make_cursor(question, [last]))
 
 
+def exists(database: Database, name: str) -> bool:
+    """Whether there is a tag called `name`, in any spelling."""
+    with database.read() as connection:
+        try:
+            _find(connection, name)
+        except errors.TagNotFound:
+            return False
+    return True
+
+
 def edit(database: Database, name: str, edits: Mapping[str, Any], *, actor: str) -> Tag:
     """Gives a tag another `name`, `color` or both, on all its links.
 

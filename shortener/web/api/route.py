@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope as ASGIScope
 
 from shortener import errors
 from shortener.domain.access import READING, Scope
@@ -35,6 +37,19 @@ class ApiRoute(APIRoute):
 
     #: Whether a body must say that it is JSON.
     is_json: ClassVar = True
+    #: The methods of all routes at this path, unless it has external ids behind it (web/api/routes).
+    resource_methods: frozenset[str] | None = None
+    #: Whether a less specific path may take the methods that are not among these.
+    gives_way: bool = False
+
+    def matches(self, scope: ASGIScope) -> tuple[Match, ASGIScope]:
+        """Whether this route takes a request: also to refuse a method that the resource at its path has not."""
+        match, child_scope = super().matches(scope)
+        is_refused = self.resource_methods is not None and scope["method"] not in self.resource_methods
+        if match is Match.PARTIAL and is_refused and not self.gives_way:
+            # Else a less specific path would take it: GET /links/bulk would be for a link called `bulk`.
+            return Match.FULL, child_scope
+        return match, child_scope
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler, behind ours."""
@@ -44,6 +59,7 @@ class ApiRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             request.state.caller = await authenticated(request, scope)
+            await self.check_resource(request)
             check_names(request.query_params, parameters)
             if self.is_json:
                 _require_json(request)
@@ -53,6 +69,9 @@ class ApiRoute(APIRoute):
             return await answer_once(request, body, answer)
 
         return handle
+
+    async def check_resource(self, request: Request) -> None:
+        """Raises HTTPException (405) where a more specific path, without this method, is what `request` names."""
 
     @staticmethod
     def most_bytes(settings: Settings) -> int:

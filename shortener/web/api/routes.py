@@ -1,5 +1,6 @@
 """Which routes there are but the short links', in the order in which they are looked at."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
@@ -22,6 +23,8 @@ from shortener.web.api import (
     stats_files,
     tags,
 )
+from shortener.web.api.any_text import TAG
+from shortener.web.api.route import ApiRoute
 
 #: Bulks first, since `bulk` could be a code; and tags after what stands behind a tag.
 ROUTES: Sequence[BaseRoute] = [
@@ -46,3 +49,23 @@ ROUTES: Sequence[BaseRoute] = [
     )
     for route in part.router.routes
 ]
+
+#: Below this path there are external ids only for PUT: a link may be called `external`.
+_SHARED = "/api/v1/links/external/"
+
+
+def _note_methods() -> None:
+    """Lets every route know the methods of all at its path."""
+    by_path: defaultdict[str, list[ApiRoute]] = defaultdict(list)
+    for route in ROUTES:
+        if isinstance(route, ApiRoute) and not route.path.startswith(_SHARED):
+            by_path[route.path].append(route)
+    for together in by_path.values():
+        methods = frozenset(method for route in together for method in route.methods or ())
+        for route in together:
+            route.resource_methods = methods
+            # A tag's own name may end like the path of something behind one.
+            route.gives_way = f"/{TAG}/" in route.path
+
+
+_note_methods()

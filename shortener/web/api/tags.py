@@ -1,14 +1,17 @@
 """/api/v1/tags.
 
 A tag may contain slashes, so in a path it reaches to the end, or to `/merge`. That leaves no doubt as long as no
-method has both a tag at its end and something behind one: do not add GET of a single tag.
+method has both a tag at its end and something behind one: do not add GET of a single tag. What stands behind a tag
+refuses the methods of tags, unless there is a tag whose name ends like that.
 """
 
+import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Query
+from fastapi import HTTPException, Query, Request
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from shortener import errors
@@ -17,13 +20,28 @@ from shortener.domain.tag import Tag
 from shortener.services import tags as service
 from shortener.web.api import examples
 from shortener.web.api.any_text import TAG
-from shortener.web.api.route import make_router
+from shortener.web.api.route import ApiRoute, make_router
 from shortener.web.api.schemas.fields import PageOut, one_line
 from shortener.web.api.schemas.tags import TagCreate, TagMerge, TagOut, TagPatch
 from shortener.web.deps import LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
-router = make_router("tags", "/tags")
+
+class _TagRoute(ApiRoute):
+    """A route at the path of a tag."""
+
+    async def check_resource(self, request: Request) -> None:
+        """Raises HTTPException (405) for a path behind a tag, unless a tag's own name ends like that."""
+        name = request.path_params.get("tag", "")
+        if request.method == "POST" or not _BEHIND.search(name):
+            return
+        if not await run_in_threadpool(service.exists, request.app.state.parts.database, name):
+            raise HTTPException(405)
+
+
+router = make_router("tags", "/tags", _TagRoute)
+#: How the paths end of what stands behind a tag.
+_BEHIND = re.compile(r"/(?:merge|(?:stats|clicks)(?:\.csv|\.ndjson)?)$")
 
 
 @router.post(
@@ -64,6 +82,20 @@ def listing(
     return ORJSONResponse({"data": [render(tag) for tag in found.items], "next": found.next})
 
 
+@router.post(
+    f"/{TAG}/merge",
+    response_model=TagOut,
+    summary="Merge a tag into another",
+    responses={
+        **examples.WITH_BODY,
+        **examples.refusals(errors.TagNotFound, errors.ValidationFailed, errors.TagInvalid),
+    },
+)
+def merge(tag: str, body: TagMerge, parts: PartsDep, caller: LinksWriter) -> Response:
+    """Give every link of this tag the other one instead, and delete this one. The answer is the other."""
+    return ORJSONResponse(render(service.merge(parts.database, tag, body.into, actor=caller.actor)))
+
+
 @router.patch(
     f"/{TAG}",
     response_model=TagOut,
@@ -79,20 +111,6 @@ def patch(tag: str, body: TagPatch, parts: PartsDep, caller: LinksWriter) -> Res
     """Rename a tag on all its links, or give it another colour; null takes the colour away."""
     edits = {field: getattr(body, field) for field in body.sent_fields()}
     return ORJSONResponse(render(service.edit(parts.database, tag, edits, actor=caller.actor)))
-
-
-@router.post(
-    f"/{TAG}/merge",
-    response_model=TagOut,
-    summary="Merge a tag into another",
-    responses={
-        **examples.WITH_BODY,
-        **examples.refusals(errors.TagNotFound, errors.ValidationFailed, errors.TagInvalid),
-    },
-)
-def merge(tag: str, body: TagMerge, parts: PartsDep, caller: LinksWriter) -> Response:
-    """Give every link of this tag the other one instead, and delete this one. The answer is the other."""
-    return ORJSONResponse(render(service.merge(parts.database, tag, body.into, actor=caller.actor)))
 
 
 @router.delete(
