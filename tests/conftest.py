@@ -24,7 +24,13 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.
 DATA = Path(__file__).parent / "data"
 ENGINES = ("sqlite", "postgresql")
 #: The folders whose tests run apart from the others, and the mark that says so (pyproject.toml has what it means).
-_MARK_OF_FOLDER = {"acceptance": "process", "docs": "process", "bench": "system", "browser": "system"}
+_MARK_OF_FOLDER = {
+    "acceptance": "process",
+    "docs": "process",
+    "bench": "system",
+    "browser": "system",
+    "proxies": "system",
+}
 
 # Where `tmp_path` is.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.folder()))

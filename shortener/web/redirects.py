@@ -6,24 +6,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fastapi import APIRouter, Request
-<<<<<<< HEAD
 from starlette.responses import Response
-=======
-from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
->>>>>>> 1befb12 (List in Allow what the resource has, however a method is refused)
 
 from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import period
 from shortener.domain.link import State
-<<<<<<< HEAD
 from shortener.redirect import loop
-from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, answer, gone
-=======
 from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, allowed, answer, gone
->>>>>>> 1befb12 (List in Allow what the resource has, however a method is refused)
 from shortener.redirect.entry import Entry
 from shortener.web import clicks, limits, passwords
 from shortener.web import errors as problems
@@ -67,14 +59,11 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     if code in parts.link_policy.reserved:
         return problems.no_route(request)
     asked = await _asked(request, code, parts)
-<<<<<<< HEAD
     if asked.entry is None and (meant := codes.without_end(code)) is not None:
         asked = await _meant(asked, meant)
-=======
     if request.method not in (*READING, *WRITING):
         allow = allowed(asked.entry, asked.visit, period.from_ms(asked.now_ms))
         return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED, allow=allow), code)
->>>>>>> 1befb12 (List in Allow what the resource has, however a method is refused)
     if asked.visit.path and (asked.entry is None or not asked.entry.forward_path):
         raise errors.PathNotFound
     guarded = asked.entry is not None and asked.entry.is_guarded
@@ -219,13 +208,8 @@ def mount(into: APIRouter) -> None:
                 response_class=Redirect,
                 responses=examples.VISIT,
             )
-<<<<<<< HEAD
             into.add_api_route(f"/{path}", visit_behind_slash, methods=[method], include_in_schema=False)
-        if "rest" not in path:
-            into.add_api_route(path, not_allowed, methods=["OPTIONS", "TRACE"], include_in_schema=False)
-=======
         into.routes.append(Route(path, _AnyOtherMethod(), include_in_schema=False))
->>>>>>> 1befb12 (List in Allow what the resource has, however a method is refused)
 
 
 mount(router)

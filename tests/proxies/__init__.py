@@ -1,0 +1,1 @@
+"""The shortener behind real proxies."""
