@@ -163,7 +163,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await _read_in_time(parts.secret.read)
         parts.spool = opened.enter_context(closing(open_spool(parts.settings, database_id)))
         opened.callback(_stop_recording, parts)
-        parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts)
+        parts.recorder = own_traffic.make_recorder(parts.settings, parts.spool, salts, parts.domains)
         reserved = parts.base_policy.reserved
         visits = Visits(parts.lookup, parts.cache, parts.recorder, Outbox(parts.spool), parts.visitors, reserved)
         may_follow = partial(opens, parts.database, parts.preset, access.Scope.STATS_READ)

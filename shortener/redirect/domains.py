@@ -57,11 +57,8 @@ class Domains:
         self._lock = threading.Lock()
         #: Whether there is any but the default one: else nobody need look at a Host header.
         self.any = False
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The configured domains, but for the default one."""
-        return frozenset(self._configured)
+        #: The configured domains, but for the default one.
+        self.names: frozenset[str] = frozenset()
 
     def refresh(self, connection: Connection) -> None:
         """Reads all of them, in the first query of a transaction. Any thread may call it."""
@@ -81,6 +78,7 @@ class Domains:
         self._configured = found
         self._by_header = {}
         self.any = bool(found)
+        self.names = frozenset(found)
 
     def of_host(self, header: bytes) -> str:
         """The domain that a Host header names; the empty one for every host that is not configured."""

@@ -20,6 +20,7 @@ from shortener.domain import click as clicks
 from shortener.domain import visitor
 from shortener.domain.click import ClickClass, Flag
 from shortener.domain.visitor import MAX_USER_AGENT_BYTES, Network
+from shortener.web.own_hosts import OwnHosts
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -39,7 +40,7 @@ _MAX_KEPT = 1024
 _DAY_MS = 86_400_000
 NO_FLAGS = Flag(0)
 #: Headers by which a request says something of itself (`flags`).
-TELLING = frozenset({b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"x-moz"})
+TELLING = frozenset({b"sec-gpc", b"dnt"})
 #: The marker of our QR codes in a query (services/qr).
 _QR = re.compile(rb"(?:^|&)qr(?:=|&|$)")
 _NOBODY = frame.pack_visitor(salt_day=0, visitor_hash=0, network=b"", user_agent="", language="")
@@ -82,13 +83,15 @@ class Recorder:
         salts: Salts,
         trusted_proxies: Sequence[Network],
         referrer_url: Literal["origin", "page"] = "origin",
+        own_hosts: OwnHosts | None = None,
     ) -> None:
-        """`referrer_url` is what is kept of the page that led here."""
+        """`referrer_url` is what is kept of the page that led here; a page on `own_hosts` is none."""
         self._spool = spool
         self._salts = salts
         self._trusted = trusted_proxies
         self._referrer_url = _REFERRER_URL[referrer_url]
-        self._request = lru_cache(_REFERRERS_KEPT)(self._pack_request)
+        self._own_hosts = own_hosts
+        self._request = lru_cache(_REFERRERS_KEPT)(self._pack_referred)
         # What depends on the visitor only is worked out once a day for each; the salt is part of the key, since a
         # part that was made without one must not stay.
         self._visitor = lru_cache(_VISITORS_KEPT)(self._pack_visitor)
@@ -112,7 +115,7 @@ class Recorder:
         fields = request.fields
         kind = kind or request.click_class
         # Nearly all visits say nothing of themselves, and what is asked of each costs.
-        said = NO_FLAGS if TELLING.isdisjoint(fields) else flags(fields)
+        said = flags(fields) if b"sec-gpc" in fields or b"dnt" in fields else NO_FLAGS
         if said is not NO_FLAGS and Flag.DO_NOT_TRACK in said:
             kind = kind or agent.click_class(_agent_text(fields), said)
             return frame.pack(now_ms, said, kind, click, _NOBODY, _NOTHING_MORE)
@@ -132,7 +135,7 @@ class Recorder:
             day,
             self._salts.of(day),
         )
-        about = self._about(fields.get(b"referer", b""), request.query)
+        about = self._about(fields.get(b"referer", b""), request.query, fields.get(b"host", b""))
         return frame.pack(now_ms, said, kind, click, about_visitor, about)
 
     def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes | None:
@@ -177,18 +180,28 @@ class Recorder:
         if not address.is_global:
             self.proxy_warning = UNTRUSTED_PROXY
 
-    def _about(self, referrer: bytes, query: bytes) -> bytes:
+    def _about(self, referrer: bytes, query: bytes, host: bytes) -> bytes:
         """The part of a click that only this request has."""
         query = query if b"utm_" in query else b""
         if not referrer and not query:
             return _NOTHING_MORE
-        if len(referrer) + len(query) > _MAX_KEPT:
-            return self._pack_request(referrer, query)
-        return self._request(referrer, query)
+        if not referrer:
+            return self._request(b"", query, b"", None) if len(query) <= _MAX_KEPT else _pack_request("", query)
+        names = None if self._own_hosts is None else self._own_hosts.names
+        if len(referrer) + len(query) + len(host) > _MAX_KEPT:
+            return self._pack_referred(referrer, query, host, names)
+        return self._request(referrer, query, host, names)
 
-    def _pack_request(self, referrer: bytes, query: bytes) -> bytes:
+    def _pack_referred(self, referrer: bytes, query: bytes, host: bytes, _names: frozenset[str] | None) -> bytes:
+        """The same; `_names` are the domains by which it is decided whether `referrer` is a page of our own."""
         url = self._referrer_url(referrer.decode("utf-8", "replace"))
-        return frame.pack_request(url, clicks.utm(query.decode("utf-8", "replace")))
+        if url and self._own_hosts is not None and self._own_hosts.include(url, host.decode("latin-1")):
+            url = ""
+        return _pack_request(url, query)
+
+
+def _pack_request(referrer_url: str, query: bytes) -> bytes:
+    return frame.pack_request(referrer_url, clicks.utm(query.decode("utf-8", "replace")))
 
 
 def _agent_text(fields: dict[bytes, bytes]) -> str:
@@ -210,11 +223,6 @@ def languages(accepted: bytes) -> str:
 
 
 def flags(fields: dict[bytes, bytes]) -> Flag:
-    """What the request says of itself: Global Privacy Control and its predecessor, and fetching ahead."""
-    said = NO_FLAGS
-    if fields.get(b"sec-gpc") == b"1" or fields.get(b"dnt") == b"1":
-        said |= Flag.DO_NOT_TRACK
-    purpose = fields.get(b"sec-purpose") or fields.get(b"purpose") or fields.get(b"x-moz")
-    if purpose and clicks.is_prefetch(purpose.decode("latin-1")):
-        said |= Flag.PREFETCH
-    return said
+    """What the request says of itself: Global Privacy Control and its predecessor. Prefetches are no clicks."""
+    is_private = fields.get(b"sec-gpc") == b"1" or fields.get(b"dnt") == b"1"
+    return Flag.DO_NOT_TRACK if is_private else NO_FLAGS

@@ -13,8 +13,10 @@ from shortener.clicks.spool import Spool
 from shortener.domain import visitor
 from shortener.domain.click import ClickClass
 from shortener.domain.visitor import Network
+from shortener.redirect.domains import Domains
 from shortener.settings import Settings
 from shortener.web.clicks import Recorder, Request, forwarded
+from shortener.web.own_hosts import OwnHosts
 
 #: Visitors of whom is remembered whether they are among the addresses, as many as web/clicks remembers, and the
 #: longest header, in bytes, of which this is done.
@@ -74,9 +76,10 @@ class SelectiveRecorder(Recorder):
         salts: Salts,
         trusted_proxies: Sequence[Network],
         referrer_url: Literal["origin", "page"],
+        own_hosts: OwnHosts,
         own: OwnTraffic,
     ) -> None:
-        super().__init__(spool, salts, trusted_proxies, referrer_url)
+        super().__init__(spool, salts, trusted_proxies, referrer_url, own_hosts)
         self._own = own
 
     def pack(self, click: bytes, request: Request, now_ms: int, kind: ClickClass | None = None) -> bytes | None:
@@ -84,7 +87,7 @@ class SelectiveRecorder(Recorder):
         return None if self._own.takes_in(request) else super().pack(click, request, now_ms, kind)
 
 
-def make_recorder(configured: Settings, spool: Spool, salts: Salts) -> Recorder:
+def make_recorder(configured: Settings, spool: Spool, salts: Salts, domains: Domains) -> Recorder:
     """What records visits, as `configured`: all, or all but the operator's own."""
     own = OwnTraffic(
         configured.excluded_addresses,
@@ -92,6 +95,7 @@ def make_recorder(configured: Settings, spool: Spool, salts: Salts) -> Recorder:
         configured.excluded_parameter,
         configured.trusted_proxies,
     )
+    own_hosts = OwnHosts(configured.public_url, domains)
     if own.is_nobodys:
-        return Recorder(spool, salts, configured.trusted_proxies, configured.referrer_url)
-    return SelectiveRecorder(spool, salts, configured.trusted_proxies, configured.referrer_url, own)
+        return Recorder(spool, salts, configured.trusted_proxies, configured.referrer_url, own_hosts)
+    return SelectiveRecorder(spool, salts, configured.trusted_proxies, configured.referrer_url, own_hosts, own)

@@ -126,3 +126,38 @@ def test_clicks_of_every_kind_are_kept_alike(client: TestClient, kept: str) -> N
     for path in ("/links/few", "/links/locked", "/orphans"):
         eventually(lambda asked=path: bool(clicks_of(client, asked)))  # type: ignore[misc]
         assert [(c["referrer"], c["referrer_url"]) for c in clicks_of(client, path)] == [("news.example", url)], path
+
+
+#: By name: the page that led here, the Host header, and the referrer.
+OWN_PAGES = {
+    "the form of a password": ("https://go.example/x", "go.example", None),
+    "the default port of another scheme": ("http://go.example/x", "go.example", None),
+    "in capitals": ("https://GO.example/x", "go.example", None),
+    "a domain": ("https://brand.example/x", "go.example", None),
+    "the host that is asked, though not configured": ("http://10.0.0.7:8000/x", "10.0.0.7:8000", None),
+    "another host than the one that is asked": ("http://10.0.0.8/x", "10.0.0.7", "10.0.0.8"),
+    "another port": ("https://go.example:8443/x", "go.example", "go.example"),
+    "a subdomain": ("https://blog.go.example/x", "go.example", "blog.go.example"),
+    "a host that begins like it": ("https://go.example.net/x", "go.example", "go.example.net"),
+    "an app": ("android-app://go.example/x", "go.example", "go.example"),
+    "a page too long to be remembered": (f"https://go.example/{'a' * 2000}", "go.example", None),
+}
+
+
+@with_own_traffic
+@on_sqlite
+def test_a_page_of_our_own_is_no_referrer(client: TestClient, kept: str) -> None:
+    make(client, "x")
+    # Before there is such a domain it is another site.
+    sent = {"referer": "https://brand.example/x"}
+    assert client.get("/x", headers=sent).status_code == 302
+    assert client.post("/api/v1/domains", json={"name": "brand.example"}).status_code == 201
+    parts = client.app.state.parts  # type: ignore[attr-defined]
+    eventually(lambda: "brand.example" in parts.domains.names)
+    for page, host, _ in OWN_PAGES.values():
+        assert client.get("/x", headers={"referer": page, "host": host}).status_code == 302
+    drained(client)
+    found = [(click["referrer"], click["referrer_url"] is not None) for click in clicks_of(client, "/links/x")]
+    assert found[0] == ("brand.example", True)
+    expected = {name: (referrer, referrer is not None) for name, (_, _, referrer) in OWN_PAGES.items()}
+    assert dict(zip(OWN_PAGES, found[1:], strict=True)) == expected
