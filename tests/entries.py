@@ -23,6 +23,7 @@ ROW = Visited(
     expired_target=None,
     max_clicks=None,
     used=0,
+    admit_programs=False,
     password_hash=None,
     forward_query=False,
     forward_path=False,

@@ -26,6 +26,10 @@ OPTIONS: dict[str, Any] = {
     "valid_from": Annotated[str | None, typer.Option(help="Not before this moment, such as 2027-01-31T12:00:00Z.")],
     "expires_at": Annotated[str | None, typer.Option(help="Not from this moment on.")],
     "max_clicks": Annotated[int | None, typer.Option(help="How many people it redirects at most.")],
+    "admit_programs": Annotated[
+        bool | None,
+        typer.Option("--admit-programs/--no-admit-programs", help="Whether robots may take clicks of --max-clicks."),
+    ],
     "expired_target": Annotated[
         str | None, typer.Option(help="Where it leads when it is expired, exhausted or disabled.")
     ],

@@ -211,6 +211,6 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "tags": lambda cell: [tag.strip() for tag in cell.split(_BETWEEN_TAGS) if tag.strip()],
     "rules": orjson.loads,
     **dict.fromkeys(("status", "max_clicks"), int),
-    **dict.fromkeys(("enabled", "forward_query", "forward_path", "track"), _truth),
+    **dict.fromkeys(("enabled", "admit_programs", "forward_query", "forward_path", "track"), _truth),
     **dict.fromkeys(("valid_from", "expires_at"), moment),
 }

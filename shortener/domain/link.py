@@ -59,6 +59,8 @@ class Link:
     expired_target: str | None
     #: How many people it redirects at most.
     max_clicks: int | None
+    #: Whether programs may take slots of `max_clicks` too.
+    admit_programs: bool
     #: As argon2 writes it down; None for everybody.
     password_hash: str | None
     #: Whether the visitor's own query and the path behind the code are passed on.
@@ -100,6 +102,8 @@ class LinkDraft:
     expired_target: str | None = None
     #: How many people it redirects at most.
     max_clicks: int | None = None
+    #: Whether programs may take slots of `max_clicks` too.
+    admit_programs: bool = False
     #: As argon2 writes it down; None for everybody.
     password_hash: str | None = None
     #: Whether the visitor's own query and the path behind the code are passed on.

@@ -66,8 +66,10 @@ class Entry:
     #: How a target in stored form becomes a Location, for those that aren't one.
     destinations: Mapping[str, Destination]
     forward_path: bool
-    #: Whether it redirects a limited number of people: then each of them is the database's to grant (redirect/limit).
+    #: Whether it redirects a limited number of times: then each of them is the database's to grant (redirect/limit).
     is_limited: bool
+    #: Whether visits by programs are among those that the limit counts and grants.
+    admits_programs: bool
     #: Whether it had granted all when it was loaded.
     is_exhausted: bool
     version: int
@@ -134,6 +136,7 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
         destinations={},
         forward_path=False,
         is_limited=False,
+        admits_programs=False,
         is_exhausted=False,
         version=0,
         password_hash=None,
@@ -175,6 +178,7 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         destinations=destinations,
         forward_path=visited.forward_path,
         is_limited=visited.max_clicks is not None,
+        admits_programs=visited.admit_programs,
         is_exhausted=visited.max_clicks is not None and visited.used >= visited.max_clicks,
         version=visited.version,
         password_hash=visited.password_hash,

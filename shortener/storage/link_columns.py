@@ -23,6 +23,7 @@ def columns(draft: LinkDraft, code: str) -> dict[str, Any]:
         "expires_at": draft.expires_at,
         "expired_target": draft.expired_target,
         "max_clicks": draft.max_clicks,
+        "admit_programs": draft.admit_programs,
         "password_hash": draft.password_hash,
         "forward_query": draft.forward_query,
         "forward_path": draft.forward_path,

@@ -259,6 +259,7 @@ def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Li
         expires_at=row.expires_at,
         expired_target=row.expired_target,
         max_clicks=row.max_clicks,
+        admit_programs=row.admit_programs,
         password_hash=row.password_hash,
         forward_query=row.forward_query,
         forward_path=row.forward_path,

@@ -100,6 +100,10 @@ class LinkRow(SQLModel, table=True):
     max_clicks: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     #: Clicks granted of `max_clicks`.
     used: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    #: Whether programs may take clicks of `max_clicks`.
+    admit_programs: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
     expired_target: str | None = _text(nullable=True)
     password_hash: str | None = _text(nullable=True)
     forward_query: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))

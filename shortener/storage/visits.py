@@ -26,6 +26,7 @@ class Visited(NamedTuple):
     expired_target: str | None
     max_clicks: int | None
     used: int
+    admit_programs: bool
     password_hash: str | None
     forward_query: bool
     forward_path: bool
@@ -72,6 +73,7 @@ def _by_driver(connection: Connection, domain: str, code: str) -> Visited | None
         enabled=bool(found.enabled),
         valid_from=moment(found.valid_from),
         expires_at=moment(found.expires_at),
+        admit_programs=bool(found.admit_programs),
         forward_query=bool(found.forward_query),
         forward_path=bool(found.forward_path),
         track=bool(found.track),

@@ -78,6 +78,7 @@ def test_every_field(instance: Instance) -> None:
         "expires_at": "2096-01-01T00:00:00Z",
         "expired_target": f"{TARGET}over",
         "max_clicks": 5,
+        "admit_programs": True,
         "password": "open sesame",
         "forward_query": True,
         "forward_path": True,

@@ -21,7 +21,7 @@ TARGET = "https://example.com/a?b=c#d"
 ALL_FIELDS = (
     *("--title", "[/] Sale :smile: [red]now[/red]", "--notes", "one\ntwo", "--tag", "Print", "--tag", "sale"),
     *("--status", "307", "--valid-from", "2026-01-01T00:00:00Z", "--expires-at", "2096-01-01T01:00:00+01:00"),
-    *("--expired-target", "https://example.com/over", "--disable", "--max-clicks", "100"),
+    *("--expired-target", "https://example.com/over", "--disable", "--max-clicks", "100", "--admit-programs"),
     *("--password", "open sesame", "--forward-query", "--forward-path", "--no-track", "--rules", "rules.json"),
 )
 RULES = [
@@ -38,6 +38,7 @@ WRITTEN = {
     "expired_target": "https://example.com/over",
     "enabled": False,
     "max_clicks": 100,
+    "admit_programs": True,
     "has_password": True,
     "forward_query": True,
     "forward_path": True,

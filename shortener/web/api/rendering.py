@@ -35,6 +35,7 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "expires_at": link.expires_at,
         "expired_target": link.expired_target and placeholder.written(link.expired_target),
         "max_clicks": link.max_clicks,
+        "admit_programs": link.admit_programs,
         "has_password": link.password_hash is not None,
         "forward_query": link.forward_query,
         "forward_path": link.forward_path,

@@ -42,6 +42,11 @@ class _LinkFields(In):
     max_clicks: Annotated[StrictInt, Field(ge=1, le=links.MOST_MAX_CLICKS)] | None = Field(
         None, description="How many people it redirects at most; robots and previews use up nothing.", examples=[100]
     )
+    admit_programs: StrictBool = Field(
+        False,
+        description="true: robots, previews and other programs are redirected and take clicks of `max_clicks`.",
+        examples=[False],
+    )
     password: str | None = Field(
         None, description="Visitors are asked for it. Stored hashed, never shown.", examples=["open sesame"]
     )
@@ -119,6 +124,7 @@ class LinkOut(Out):
     expires_at: AwareDatetime | None = Field(examples=[A_MOMENT])
     expired_target: str | None = Field(examples=["https://example.com/over"])
     max_clicks: int | None = Field(examples=[100])
+    admit_programs: bool = Field(examples=[False])
     has_password: bool = Field(examples=[False])
     forward_query: bool = Field(examples=[False])
     forward_path: bool = Field(examples=[False])
