@@ -51,9 +51,14 @@ def _gauge(name: str, text: str) -> Gauge:
 REGISTRY = CollectorRegistry()
 
 VISITS = Counter("shortener_visits_total", "Visits to short links, by outcome.", ["outcome"], registry=REGISTRY)
+PREFETCHES = Counter(
+    "shortener_prefetches_total",
+    "Requests for short links that browsers sent ahead of a click; none is a visit or a click.",
+    registry=REGISTRY,
+)
 REQUESTS = Counter(
     "shortener_requests_total",
-    "Requests that routes answered, by route and status; the edge answers most visits without one.",
+    "Requests that routes answered, by route and status, or 'prefetch'; the edge answers most visits without one.",
     ["route", "status"],
     registry=REGISTRY,
 )

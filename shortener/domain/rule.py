@@ -27,6 +27,8 @@ MAX_NAME_LENGTH = 64
 #: domain.link's REDIRECT_STATUSES, which cannot be had from there: links have rules.
 STATUSES = (301, 302, 307, 308)
 _LETTERS = "abcdefghij"
+#: The class of old clicks that no visit has any more.
+_NOBODYS_CLASS = "prefetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ def check(rules: Sequence[Rule], policy: TargetPolicy, *, name: str = "rules") -
 def targets(rule: Rule) -> tuple[str, ...]:
     """Every target that `rule` may lead to."""
     return tuple(variant.target for variant in rule.split) if rule.target is None else (rule.target,)
+
+
+def warnings(rules: Sequence[Rule]) -> list[str]:
+    """What the owner of a link with `rules` should know, in sentences."""
+    return [
+        f"rules.{number}.conditions.{index} never holds: prefetches are answered before rules are read, "
+        f"so no visitor has the class '{_NOBODYS_CLASS}'."
+        for number, rule in enumerate(rules)
+        for index, condition in enumerate(rule.conditions)
+        if condition.type == "visitor-class" and condition.value == _NOBODYS_CLASS
+    ]
 
 
 def dump(rules: Sequence[Rule]) -> str | None:

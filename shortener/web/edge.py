@@ -19,6 +19,7 @@ from shortener.redirect.entry import UNCACHED, Entry, Plain
 from shortener.web.clicks import Request
 from shortener.web.middleware import MAX_TARGET_BYTES
 from shortener.web.outbox import Answer
+from shortener.web.prefetches import is_prefetch
 from shortener.web.protocol import BoundedHttpProtocol
 from shortener.web.visits import Unknown, Visits
 
@@ -111,7 +112,7 @@ class EdgeProtocol(BoundedHttpProtocol):
         fields = dict(self.headers)
         if _LENGTH in fields or _CODING in fields or _EXPECT in fields or _UPGRADE in fields:
             return False
-        if method != b"GET" and method != b"HEAD":
+        if (method != b"GET" and method != b"HEAD") or (method == b"GET" and is_prefetch(fields)):
             return False
         version = parser.get_http_version()
         if version not in {"1.1", "1.0"}:

@@ -26,6 +26,9 @@ FORM_SECONDS: Final = 600
 _SKEW_SECONDS = 60
 #: The cookie that binds forms to a browser.
 FORM_COOKIE: Final = "shortener_form"
+#: Before the names of cookies that go by https only: no other host, and nobody between, can set one (RFC 6265bis
+#: section 4.1.3.2). Browsers drop such a cookie elsewhere.
+HOST_PREFIX: Final = "__Host-"
 #: 128 random bits, as `secrets.token_urlsafe` writes them.
 _BROWSER_BYTES = 16
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -43,20 +46,21 @@ class Grants:
         """`secret` is the instance's; `secure`: visitors come by https, so that cookies go by nothing else."""
         self._secret = secret
         self._secure = secure
+        self._prefix = HOST_PREFIX if secure else ""
 
     def has(self, request: Request, entry: Entry) -> bool:
         """Whether the password of `entry` has been said in this browser within GRANT_SECONDS."""
-        kept = request.cookies.get(_cookie(entry), "")
+        kept = request.cookies.get(self._grant_cookie(entry), "")
         return bool(kept) and self._is_good(kept, _grant_purpose(entry), GRANT_SECONDS)
 
     def give(self, response: Response, entry: Entry) -> None:
         """Lets the browser that gets `response` open the link of `entry`."""
         made = self._signer(_grant_purpose(entry)).sign(_NOTHING).decode()
-        self._set(response, _cookie(entry), made, GRANT_SECONDS)
+        self._set(response, self._grant_cookie(entry), made, GRANT_SECONDS)
 
     def browser(self, request: Request) -> str:
         """By what forms know the browser of `request`: what it has been given, or something new."""
-        kept = request.cookies.get(FORM_COOKIE, "")
+        kept = request.cookies.get(self._form_cookie, "")
         return kept if _BROWSER.fullmatch(kept) else secrets.token_urlsafe(_BROWSER_BYTES)
 
     def form_token(self, entry: Entry, browser: str) -> str:
@@ -65,13 +69,20 @@ class Grants:
 
     def remember(self, response: Response, browser: str) -> None:
         """Has the browser that gets `response` keep by what forms know it."""
-        self._set(response, FORM_COOKIE, browser, FORM_SECONDS)
+        self._set(response, self._form_cookie, browser, FORM_SECONDS)
 
     def check_form(self, request: Request, entry: Entry, token: str) -> None:
         """Raises FormExpired unless `token` was made for this link and browser within FORM_SECONDS."""
-        browser = request.cookies.get(FORM_COOKIE, "")
+        browser = request.cookies.get(self._form_cookie, "")
         if not browser or not self._is_good(token, _form_purpose(entry, browser), FORM_SECONDS):
             raise errors.FormExpired(_FORM_EXPIRED)
+
+    @property
+    def _form_cookie(self) -> str:
+        return self._prefix + FORM_COOKIE
+
+    def _grant_cookie(self, entry: Entry) -> str:
+        return f"{self._prefix}shortener_grant_{entry.id}"
 
     def _is_good(self, token: str, purpose: str, seconds: int) -> bool:
         try:
@@ -87,10 +98,6 @@ class Grants:
         response.set_cookie(
             name, value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="lax"
         )
-
-
-def _cookie(entry: Entry) -> str:
-    return f"shortener_grant_{entry.id}"
 
 
 def _grant_purpose(entry: Entry) -> str:

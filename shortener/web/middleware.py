@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shortener import errors, metrics
 from shortener.domain import host
 from shortener.web import errors as problems
-from shortener.web.responses import is_endless
+from shortener.web.responses import is_endless, status_label
 
 #: Label of requests that no route took.
 _NO_ROUTE = "none"
@@ -149,5 +149,5 @@ class Observed:
             await self._app(scope, receive, observe)
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
-            metrics.REQUESTS.labels(route, status).inc()
+            metrics.REQUESTS.labels(route, status_label(scope, status)).inc()
             metrics.REQUEST_SECONDS.labels(route).observe((began or time.perf_counter()) - started)

@@ -21,7 +21,7 @@ from shortener.domain.link import Link, State
 from shortener.redirect.entry import UNCACHED, Entry
 from shortener.services import links
 from shortener.web import errors as problems
-from shortener.web import pages
+from shortener.web import forms, pages
 from shortener.web.api import examples
 from shortener.web.api.schemas.fields import A_MOMENT, Out
 from shortener.web.deps import Parts, PartsDep
@@ -103,9 +103,13 @@ def preview(request: Request, named: Annotated[_Named, Depends(_named)], parts: 
 
 
 def limited_preview(request: Request, entry: Entry, parts: Parts) -> Response:
-    """The answer to who only looks at a link with a limit: that there is one. Asks no database."""
+    """The answer to a program at a link with a limit: that there is one. Asks no database.
+
+    A person whose browser is taken for a program finds a form on the page, which takes a slot (web/limits).
+    """
     named = _name(request, request.path_params["code"], parts)
-    return _respond(request, named, _Preview(named.short_url, withheld="limit", expires_at=entry.expires_at))
+    shown = _Preview(named.short_url, withheld="limit", expires_at=entry.expires_at)
+    return _respond(request, named, shown, forms.action(request))
 
 
 def _name(request: Request, code: str, parts: Parts) -> _Named:
@@ -134,13 +138,16 @@ def _target(named: _Named, link: Link) -> str:
     return compile_destination(link.target, forward_query=False, forward_path=False).to(named.code, "", "")
 
 
-def _respond(request: Request, named: _Named, shown: _Preview) -> Response:
+def _respond(request: Request, named: _Named, shown: _Preview, action: str | None = None) -> Response:
+    """The preview as JSON or as a page; `action` is where the page's form is sent, if it has one."""
     if not pages.wanted(request):
         return ORJSONResponse(asdict(shown), headers=HEADERS)
     host = shown.short_url.split("://")[1].rpartition("/")[0]
     is_web = shown.target is not None and shown.target.startswith(_WEB)
     path = f"/{codes.in_path(named.code)}"
-    return pages.page("preview.html", 200, HEADERS, shown=shown, host=host, code=named.code, path=path, is_web=is_web)
+    headers = {**HEADERS, "content-security-policy": forms.POLICY} if action else HEADERS
+    values = {"shown": shown, "host": host, "code": named.code, "path": path, "is_web": is_web, "action": action}
+    return pages.page("preview.html", 200, headers, **values)
 
 
 def mount(into: APIRouter) -> None:

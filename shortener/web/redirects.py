@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -13,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import period
+from shortener.domain.click import ClickClass
 from shortener.domain.link import State
 from shortener.redirect import loop
 from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, allowed, answer, gone
 from shortener.redirect.entry import Entry
-from shortener.web import clicks, limits, passwords
+from shortener.web import clicks, forms, limits, passwords, prefetches
 from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.clicks import Recorder
@@ -47,6 +49,11 @@ class _Asked:
     visit: Visit
     now_ms: int
 
+    @property
+    def now(self) -> datetime:
+        """The date and time of the visit."""
+        return period.from_ms(self.now_ms)
+
 
 async def visit(request: Request, code: str, parts: PartsDep) -> Response:
     """Follow a short link. A visit is counted before it is answered; HEAD gets the same headers and is never counted.
@@ -58,6 +65,8 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
         return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED), code)
     if code in parts.link_policy.reserved:
         return problems.no_route(request)
+    if request.method == "GET" and prefetches.is_prefetch(dict(request.scope["headers"])):
+        return prefetches.refuse(request)
     asked = await _asked(request, code, parts)
     if asked.entry is None and (meant := codes.without_end(code)) is not None:
         asked = await _meant(asked, meant)
@@ -66,14 +75,9 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
         return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED, allow=allow), code)
     if asked.visit.path and (asked.entry is None or not asked.entry.forward_path):
         raise errors.PathNotFound
-    guarded = asked.entry is not None and asked.entry.is_guarded
-    given = await _guarded(asked, asked.entry) if guarded and asked.entry is not None else _answer(asked)
-    if isinstance(given, Response):
-        return given
-    metrics.VISITS.labels(given.outcome).inc()
-    if parts.recorder is not None:
-        await _record(parts.recorder, asked, given)
-    return _respond(request, given, code)
+    if asked.entry is not None and asked.entry.is_guarded:
+        return await _guarded(asked, asked.entry)
+    return await _finish(asked, _answer(asked))
 
 
 async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
@@ -116,8 +120,7 @@ def _path_behind_code(request: Request) -> str:
 
 def _answer(asked: _Asked) -> Answer:
     not_found_target = asked.parts.domains.of(asked.domain).not_found_target
-    now = period.from_ms(asked.now_ms)
-    return answer(asked.entry, asked.visit, now, asked.parts.answer_policy, not_found_target)
+    return answer(asked.entry, asked.visit, asked.now, asked.parts.answer_policy, not_found_target)
 
 
 async def _without_loop(asked: _Asked, entry: Entry, given: Answer) -> Answer:
@@ -132,18 +135,56 @@ async def _without_loop(asked: _Asked, entry: Entry, given: Answer) -> Answer:
     return loop.broken(given, asked.parts.domains.of(asked.domain).not_found_target)
 
 
-async def _guarded(asked: _Asked, entry: Entry) -> Answer | Response:
-    """The answer to a visit of a guarded link; a response where that is more than an answer."""
-    given = await _without_loop(asked, entry, _answer(asked))
-    is_live = entry.state(period.from_ms(asked.now_ms)) is State.LIVE
-    if is_live and entry.password_hash is not None:
-        asking = await passwords.ask(asked.request, entry, asked.click, asked.parts)
+async def _guarded(asked: _Asked, entry: Entry) -> Response:
+    """The response to a visit of a link with a password or a limit, or one that may lead to itself."""
+    request, parts = asked.request, asked.parts
+    if entry.state(asked.now) is not State.LIVE:
+        return await _finish(asked, await _without_loop(asked, entry, _answer(asked)))
+    # With the header, a body is the visitor's own, to be sent on to the target.
+    form = await forms.read(request) if passwords.in_header(request) is None else None
+    is_use = limits.is_form(entry, form)
+    if is_use:
+        forms.check_origin(request, parts)
+    if entry.password_hash is not None:
+        asking = await passwords.ask(request, entry, asked.click, parts, None if is_use else form)
         if asking is not None:
             return asking
+    if form is None or not (is_use or entry.password_hash is not None):
+        return await _granted(asked, entry, parts.visitors.click_class(asked.click))
+    response = await _by_form(asked, entry)
+    if not is_use:
+        parts.grants.give(response, entry)
+    return response
+
+
+async def _by_form(asked: _Asked, entry: Entry) -> Response:
+    """The response to a person who has sent a form of ours: that of a visit, fetched anew by GET (303)."""
+    return await _granted(replace(asked, visit=asked.visit._replace(method="GET")), entry, ClickClass.HUMAN, 303)
+
+
+async def _granted(asked: _Asked, entry: Entry, kind: ClickClass, status: int | None = None) -> Response:
+    """The response to a visit by a visitor of class `kind` that the password lets through, if the limit does.
+
+    `status` is that of a redirect, if not the link's own.
+    """
+    given = await _without_loop(asked, entry, _answer(asked))
     if entry.is_limited and given.outcome is Outcome.REDIRECT:
         over = partial(gone, entry, asked.visit)
-        return await limits.take_slot(asked.request, entry, given, over, asked.click, asked.now_ms, asked.parts)
-    return given
+        taken = await limits.take_slot(
+            asked.request, entry, given, over, asked.click, asked.now_ms, asked.parts, kind
+        )
+        if isinstance(taken, Response):
+            return taken
+        given = taken
+    return await _finish(asked, given if status is None else replace(given, status=status))
+
+
+async def _finish(asked: _Asked, given: Answer) -> Response:
+    """Records the visit and responds to it with `given`."""
+    metrics.VISITS.labels(given.outcome).inc()
+    if asked.parts.recorder is not None:
+        await _record(asked.parts.recorder, asked, given)
+    return _respond(asked.request, given, asked.code)
 
 
 async def _record(recorder: Recorder, asked: _Asked, given: Answer) -> None:

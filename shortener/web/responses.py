@@ -9,6 +9,8 @@ from starlette.types import Scope
 
 #: In the state of a request: whether its answer ends only when somebody ends it.
 _ENDLESS = "endless"
+#: In the same place: what its answer is counted as, if not by its status.
+_LABEL = "status_label"
 
 
 class ORJSONResponse(JSONResponse):
@@ -51,3 +53,14 @@ def mark_endless(scope: Scope) -> None:
 def is_endless(scope: Mapping[str, Any]) -> bool:
     """Whether that has been said of a request."""
     return _ENDLESS in scope.get("state", {})
+
+
+def label_status(scope: Scope, label: str) -> None:
+    """Has the answer to a request counted as `label` in the metrics, and not by its status."""
+    scope.setdefault("state", {})[_LABEL] = label
+
+
+def status_label(scope: Mapping[str, Any], status: int) -> str:
+    """What the answer to a request, with `status`, is counted as in the metrics."""
+    label: str = scope.get("state", {}).get(_LABEL, str(status))
+    return label

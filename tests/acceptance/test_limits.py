@@ -166,7 +166,6 @@ _HARMLESS = {
     "a link unfurler": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\nUser-Agent: Slackbot-LinkExpanding 1.0\r\n",
     "a program": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\nUser-Agent: curl/8.5.0\r\n",
     "nobody": b"GET /harmless HTTP/1.1\r\nHost: go.example\r\n",
-    "a browser that fetches ahead": b"GET /harmless HTTP/1.1\r\n" + BROWSER + b"Sec-Purpose: prefetch\r\n",
 }
 
 

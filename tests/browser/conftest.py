@@ -1,8 +1,8 @@
 """A real browser: Debian's chromium, driven by playwright. Where there is none the tests are skipped, but in CI."""
 
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -22,28 +22,53 @@ _FLAGS = [
 ]
 
 
-class _Landing(BaseHTTPRequestHandler):
-    """Where links lead in these tests."""
+#: Takes the HTML of a page that refers to links, and returns its address.
+Referring = Callable[[str], str]
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Another site: where links lead in these tests, and pages that refer to links, by their path."""
+
+    pages: dict[str, str] = {}  # the library makes an object for each request
 
     def do_GET(self) -> None:  # the library's name
+        html = self.pages.get(self.path, "<title>landed</title><h1>landed</h1>")
         self.send_response(200)
         self.send_header("content-type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<!doctype html><title>landed</title><h1>landed</h1>")
+        self.wfile.write(f"<!doctype html>{html}".encode())
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @pytest.fixture(scope="session")
-def landing() -> Iterator[str]:
-    """The address of a page for links to lead to."""
-    with HTTPServer(("127.0.0.1", 0), _Landing) as server:
+def elsewhere() -> Iterator[str]:
+    """The address of another site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/landed"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def landing(elsewhere: str) -> str:
+    """The address of a page for links to lead to."""
+    return f"{elsewhere}/landed"
+
+
+@pytest.fixture(scope="session")
+def referring(elsewhere: str) -> Referring:
+    """Publishes a page on the other site."""
+
+    def publish(html: str) -> str:
+        path = f"/{len(_Elsewhere.pages)}"
+        _Elsewhere.pages[path] = html
+        return elsewhere + path
+
+    return publish
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ LINKS: dict[str, dict[str, Any]] = {
     "long": {"target": LONG, "title": "x" * 200},
     "limited": {"max_clicks": 100},
 }
-PAGES = {"password": "/guarded", **{f"preview-{code}": f"/{code}+" for code in LINKS}}
+#: Headless Chromium says what it is, and gets the page for programs at the limited link.
+PAGES = {"password": "/guarded", "limit": "/limited", **{f"preview-{code}": f"/{code}+" for code in LINKS}}
 
 
 @pytest.fixture(scope="module", autouse=True)

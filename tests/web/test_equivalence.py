@@ -359,8 +359,10 @@ headers = st.lists(
             b"Sec-Purpose: prefetch;prerender",
             b"X-Moz: prefetch",
             b"Purpose: prefetch",
+            b"Purpose: preview",
             b"X-Purpose: preview",
             b"Sec-Purpose: prefetch",
+            b"Sec-Purpose: navigate",
             b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
             b"X-Forwarded-For: 2001:db8::1",
             b"X-Forwarded-For: " + b"9, " * 500,
@@ -435,6 +437,8 @@ plain_headers = st.lists(
             b"Referer: https://news.example/a",
             b"DNT: 1",
             b"X-Forwarded-For: 203.0.113.7, 10.1.2.3",
+            b"Referer: https://go.example/hot",
+            b"Sec-Purpose: prefetch;prerender",
         ]
     ),
     max_size=5,
@@ -547,6 +551,18 @@ def test_visits_that_have_been_counted_are_answered_before_the_end(
     monkeypatch.setattr(EdgeProtocol, "data_received", receive_and_end)
     heard, clicks = both.hear("edge", [b"GET /hot HTTP/1.1\r\nHost: go.example\r\n\r\n" * 3])
     assert (heard.count(b"\r\nlocation: "), len(clicks)) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "header", [b"Sec-Purpose: prefetch", b"Purpose: prefetch", b"X-Moz: prefetch", b"X-Purpose: preview"]
+)
+@pytest.mark.parametrize("code", ["hot", "permanent", "ruled", "secret", "few", "over", "nothing"])
+def test_both_refuse_a_prefetch_and_neither_counts_it(both: Both, code: str, header: bytes) -> None:
+    said = b"GET /%b HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n%b\r\n\r\n" % (code.encode(), header)
+    by_edge, by_routes = both.hear("edge", [said]), both.hear("routes", [said])
+    assert by_edge == by_routes
+    assert by_edge[0].startswith(b"HTTP/1.1 503 ")
+    assert by_edge[1] == []
 
 
 def test_the_edge_answers_itself(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:

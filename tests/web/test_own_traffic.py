@@ -32,7 +32,6 @@ THEIR_OWN: dict[str, tuple[str, dict[str, str]]] = {
     "a parameter": ("?nostat", {}),
     "a parameter with a value": ("?a=b&nostat=1&c=d", {}),
     "a header beside a wish not to be tracked": ("", {"x-not-counted": "team", "dnt": "1"}),
-    "a prefetch with the parameter": ("?nostat", {"sec-purpose": "prefetch"}),
 }
 OTHERS: dict[str, tuple[str, dict[str, str]]] = {
     "nothing": ("", {}),

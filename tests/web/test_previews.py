@@ -232,7 +232,6 @@ class TestWithheld:
         [
             pytest.param("HEAD", PAGE, id="head"),
             pytest.param("GET", {**PAGE, "user-agent": BOT}, id="robot"),
-            pytest.param("GET", {**PAGE, "sec-purpose": "prefetch"}, id="prefetch"),
         ],
     )
     def test_who_only_looks_at_a_limited_link_gets_it_too(

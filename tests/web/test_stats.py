@@ -77,14 +77,13 @@ def test_a_visit_shows_in_every_breakdown(client: TestClient, code: str) -> None
 def test_classes_are_kept_apart_and_named(client: TestClient, code: str) -> None:
     for agent in (FIREFOX, IPHONE, SLACK, "curl/8.5.0", ""):
         visit(client, user_agent=agent)
-    visit(client, sec_purpose="prefetch;prerender")
     answer = ask(client)
     assert answer["totals"] == {"clicks": 2, "unique": 2}
-    assert answer["excluded"] == {"bot": 2, "preview": 1, "prefetch": 1}
+    assert answer["excluded"] == {"bot": 2, "preview": 1}
     robots = ask(client, class_="bot,preview")
-    assert (robots["totals"]["clicks"], robots["excluded"]) == (3, {"human": 2, "prefetch": 1})
+    assert (robots["totals"]["clicks"], robots["excluded"]) == (3, {"human": 2})
     everything = ask(client, class_=",".join(kind.label for kind in ClickClass))
-    assert (everything["totals"]["clicks"], everything["excluded"]) == (6, {})
+    assert (everything["totals"]["clicks"], everything["excluded"]) == (5, {})
 
 
 def test_a_visitor_is_unique_once_a_day_per_link(client: TestClient, code: str) -> None:

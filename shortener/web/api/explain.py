@@ -112,7 +112,7 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
         given = loop.broken(given, not_found_target)
     verdicts = [] if entry.rules is None else entry.rules.explain(visit.facts, lambda: visit.share(entry.id))
     redirects = given.outcome is Outcome.REDIRECT
-    if redirects and entry.is_limited and not limits.takes_slot(visit.method, visit.facts.click_class):
+    if redirects and entry.is_limited and not limits.takes_slot(entry, visit.method, visit.facts.click_class):
         return {**_only_looks(visit), "state": entry.state(now), "needs_password": entry.password_hash is not None}
     decision = next((verdict.decision for verdict in verdicts if verdict.decision), None) if redirects else None
     return {

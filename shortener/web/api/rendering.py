@@ -58,6 +58,7 @@ def _warnings(link: Link, parts: Parts) -> list[str]:
         *links.expiry_warnings(link.expires_at, datetime.now(UTC)),
         *links.placeholder_warnings(link),
         *links.code_warnings(link),
+        *rules.warnings(link.rules),
     ]
     if links.is_same_for_all(link):
         instance_status = parts.domains.of(link.domain).status
