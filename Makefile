@@ -40,8 +40,8 @@ endif
 test-fast: dev   ## what a change needs, in under a minute: the pieces, and of the rest what answers on one database
 	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
 
-test-system: dev ## tests that need programs beside Python: chromium, nginx, wrk, pgbouncer
-	$(PYTEST) $(JOBS) --dist loadfile -m system tests/browser tests/bench tests/proxies tests/acceptance tests/storage/test_pooler.py
+test-system: dev ## tests that need programs beside Python: chromium, nginx, wrk, pgbouncer, npm
+	$(PYTEST) $(JOBS) --dist loadfile -m system tests
 
 test-nightly: dev kills   ## the long forms of tests in their large size, and the kills
 	TEST_SIZE=nightly $(PYTEST) $(JOBS) -m nightly tests
