@@ -49,7 +49,7 @@ from shortener.web.deps import Parts
 from shortener.web.grants import Grants
 from shortener.web.incoming import INCOMING_BODIES, IncomingBodies
 from shortener.web.live import Hub
-from shortener.web.middleware import HeadAsGet, Observed, WellFormed
+from shortener.web.middleware import HeadAsGet, Observed, Private, WellFormed
 from shortener.web.outbox import Outbox
 from shortener.web.visitors import Visitors
 from shortener.web.visits import Visits
@@ -96,6 +96,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     description.install(app)
     app.add_middleware(HeadAsGet, reserved=parts.link_policy.reserved)
     app.add_middleware(WellFormed)
+    app.add_middleware(Private)
     app.add_middleware(Observed)
     return app
 

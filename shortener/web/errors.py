@@ -19,6 +19,7 @@ from shortener.domain import code as codes
 from shortener.domain import text
 from shortener.domain.link import State
 from shortener.errors import FieldProblem, ShortenerError
+from shortener.redirect.entry import UNCACHED
 from shortener.web import pages
 from shortener.web.responses import ProblemResponse
 from shortener.web.statuses import STATUS_OF_CODE
@@ -114,14 +115,16 @@ def title(code: str) -> str:
 
 def respond(request: Request, error: ShortenerError, headers: dict[str, str] | None = None) -> Response:
     """The answer to a request that ended in `error`: a problem document, or a page for browsers outside the API."""
-    as_page = pages.wanted(request) and not request.scope["path"].startswith("/api/")
-    return render(error, headers, as_page=as_page)
+    of_api = request.scope["path"].startswith("/api/")
+    # Also where middleware.Private does not see the answer: to a fault of ours.
+    headers = {**(headers or {}), "cache-control": UNCACHED} if of_api else headers
+    return render(error, headers, as_page=pages.wanted(request) and not of_api)
 
 
 def render(error: ShortenerError, headers: dict[str, str] | None = None, *, as_page: bool) -> Response:
     """The answer that is `error`."""
     document = problem(error)
-    headers = {**(headers or {}), **_headers(error), "cache-control": "no-store"}
+    headers = {"cache-control": "no-store", **(headers or {}), **_headers(error)}
     if as_page:
         return _page(document, headers)
     return ProblemResponse(document, status_code=document["status"], headers=headers)

@@ -9,11 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortener import errors, metrics
 from shortener.domain import host
+from shortener.redirect.entry import UNCACHED
 from shortener.web import errors as problems
 from shortener.web.responses import is_endless, status_label
 
 #: Label of requests that no route took.
 _NO_ROUTE = "none"
+#: What the API answers is for one key only, and most caches do not know that X-Api-Key is one.
+_API = "/api/"
+_PRIVATE = (b"cache-control", UNCACHED.encode())
 #: Browsers must not guess content types.
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 #: Bytes of a request target that are looked at, path and query together; longer ones cost more than a visit may.
@@ -61,6 +65,27 @@ class HeadAsGet:
 
     def _is_ours(self, path: str) -> bool:
         return path.split("/", 2)[1:2] != [] and path.split("/", 2)[1] in self._reserved
+
+
+class Private:
+    """Forbids every cache to keep what the API answers, be it an error. Entity tags stay."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one connection."""
+        if scope["type"] != "http" or not scope["path"].startswith(_API):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_private(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                others = [header for header in message["headers"] if header[0].lower() != _PRIVATE[0]]
+                message["headers"] = [*others, _PRIVATE]
+            await send(message)
+
+        await self._app(scope, receive, send_private)
 
 
 class WellFormed:

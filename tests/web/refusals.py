@@ -102,7 +102,8 @@ def assert_problem(response: httpx2.Response, code: str, *, body: bool = True) -
     status = STATUS_OF_CODE[code]
     assert response.status_code == status, f"{response.status_code} instead of {status}: {response.text[:500]}"
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.headers["cache-control"] == "no-store"
+    of_api = response.request.url.path.startswith("/api/")
+    assert response.headers["cache-control"] == ("private, no-store" if of_api else "no-store")
     if not body:
         return {}
     document: dict[str, Any] = json.loads(response.content)

@@ -105,7 +105,7 @@ def test_head_ends_at_once_and_leaves_nobody(instance: Instance, path: str) -> N
     response = instance.send("HEAD", path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert "content-length" not in response.headers
     assert instance.client.app.state.parts.live.followers == []  # type: ignore[attr-defined]
 

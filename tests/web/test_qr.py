@@ -396,9 +396,12 @@ class TestStates:
 class TestCaching:
     @every_kind
     def test_headers(self, shared: TestClient, kind: Kind) -> None:
-        for path, whose in ((f"/x.{kind}", "public"), (f"/api/v1/links/x/qr.{kind}", "private")):
+        for path, kept in (
+            (f"/x.{kind}", "public, max-age=300"),
+            (f"/api/v1/links/x/qr.{kind}", "private, no-store"),
+        ):
             headers = shared.get(path).headers
-            assert headers["cache-control"] == f"{whose}, max-age=300"
+            assert headers["cache-control"] == kept
             assert headers["x-content-type-options"] == "nosniff"
             policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:" if kind is Kind.SVG else None
             assert headers.get("content-security-policy") == policy

@@ -33,7 +33,7 @@ def create(body: KeyCreate, parts: PartsDep, caller: Administrator) -> Response:
     made, key = service.issue(
         parts.database, name=body.name, scopes=body.scopes, expires_at=body.expires_at, actor=caller.actor
     )
-    headers = {"location": f"/api/v1/keys/{made.id}", "cache-control": "no-store"}
+    headers = {"location": f"/api/v1/keys/{made.id}"}
     warnings = expiry_warnings(made.expires_at, datetime.now(UTC))
     return ORJSONResponse({**render(made), "warnings": warnings, "key": key}, status_code=201, headers=headers)
 
