@@ -272,7 +272,7 @@ FROM_ELSEWHERE = {
 
 @pytest.mark.parametrize(("target", "read"), FROM_ELSEWHERE.values(), ids=list(FROM_ELSEWHERE))
 def test_targets_from_elsewhere_are_text(instance: Instance, target: str, read: str) -> None:
-    link = {"target": target, "expired_target": target, "tags": [tag(instance)], "title": target}
+    link: dict[str, Any] = {"target": target, "expired_target": target, "tags": [tag(instance)], "title": target}
     link |= {"rules": [{"conditions": [{"type": "device", "value": "ios"}], "target": target}]}
     result = instance.cli("link", "import", "-", "--literal", stdin=json.dumps([link]))
     assert (result.exit_code, result.stdout) == (0, "Created 1 link.\n")
