@@ -26,6 +26,7 @@ COLUMNS = ("target", "code", "domain", *OPTIONS)
 _SHOWN_ONLY = frozenset(
     {
         "short_url",
+        "state",
         "has_password",
         "aliases",
         "clicks",

@@ -128,7 +128,11 @@ REFUSED = {
     "no moment": (("--start", "yesterday"), 2, "start: "),
     "an unknown class": (("--class", "ghost"), 2, "class: 'ghost' is no class; "),
     "no filter": (("--where", "Firefox"), 2, "'Firefox' is no filter: write it as browser=Firefox."),
-    "an unknown filter": (("--where", "colour=red"), 2, "colour: There is no parameter 'colour' here; "),
+    "an unknown filter": (
+        ("--where", "colour=red"),
+        2,
+        "colour: There is no parameter 'colour' here. Did you mean 'country'?",
+    ),
     "a filter twice": (("--where", "os=a", "--where", "os=b"), 2, "--where os: write all its values in one, "),
     "two things": (("x", "--tag", "sale"), 2, "CODE and --tag: ask for one of them at a time"),
     "two more": (("--orphans", "--domain", "a.example"), 2, "--orphans and --domain: ask for one"),

@@ -52,7 +52,7 @@ GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     ),
     "a base URL": ({"BASE_URL": "HTTPS://Go.Example:443/"}, {"public_url": "https://go.example"}),
     "a base URL with a port": ({"BASE_URL": "http://go.example:8080"}, {"public_url": "http://go.example:8080"}),
-    "a target": ({"HOME_TARGET": "https://example.com"}, {"home_target": "https://example.com/"}),
+    "a target": ({"HOME_TARGET": "https://example.com"}, {"home_target": "https://example.com"}),
     "networks": (
         {"TRUSTED_PROXIES": " 10.0.0.0/8 ,, ::1"},
         {"trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("::1/128"))},

@@ -466,7 +466,10 @@ class TestSeen:
         run(database, tries(RIGHT, *[WRONG] * (FREE_TRIES + 3)))
         assert [after - first for after, first in zip(counted(), before, strict=True)] == [1, FREE_TRIES, 3]
 
-    def test_a_line_in_the_log_names_link_and_network(self, database: Database) -> None:
+    def test_a_line_in_the_log_names_link_and_network(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(passwords, "log", logs.Bounded())
         with structlog.testing.capture_logs() as lines:
             run(database, tries(*[WRONG] * (FREE_TRIES + 30), of=lambda _: bytes([203, 0, 113])))
         (line,) = lines

@@ -81,7 +81,8 @@ def test_control_characters(instance: Instance, method: str, path: str, field: s
 @pytest.mark.parametrize("field", ["title", "target", "expired_target"])
 @every_way
 def test_line_breaks_and_tabs(on_sqlite: Instance, method: str, path: str, field: str, control: str) -> None:
-    for value in (f"{GOOD}a{control}b", f"{control}{GOOD}", f"{GOOD}{control}", f"ht{control}tps://example.com/"):
+    at_ends = (f"{control}{GOOD}", f"{GOOD}{control}")  # of which targets are stripped
+    for value in (f"{GOOD}a{control}b", f"ht{control}tps://example.com/", *(() if "target" in field else at_ends)):
         assert_refused(on_sqlite.send_json(method, path, body(field, f'"{value}"')), Wrong(field, TEXTS[field]))
 
 
@@ -193,6 +194,7 @@ NOT_WEB = {
     "no-name-before-the-colon": "://example.com/",
     "http-in-http-letters": "httр://example.com/",  # a Cyrillic er
     "empty": "",
+    "space-alone": " ",
     "query": "?x=https://example.com/",
 }
 CHARACTERS = {
@@ -200,9 +202,6 @@ CHARACTERS = {
     "backslash-before-at": "https://good.example\\@evil.example",
     "backslash-in-path": "https://example.com/a\\b",
     "space-inside": "https://example.com/a b",
-    "space-before": " https://example.com/",
-    "space-behind": "https://example.com/ ",
-    "space-alone": " ",
     "space-in-host": "https://exa mple.com/",
     "tab-in-scheme": "java\tscript:alert(1)",
     "header-injection": "https://example.com/\r\nSet-Cookie: a=b",

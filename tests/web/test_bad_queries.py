@@ -430,7 +430,7 @@ IDS = {
     "dots": "%2e%2e",
     "right-to-left": "%e2%80%ae",
     "quote": "%27%20OR%201=1--",
-    "long": "a" * 30_000,
+    "long": "a" * 15_000,
 }
 
 

@@ -47,7 +47,7 @@ def visit_with(client: TestClient, text: bytes) -> int:
     quoted = "".join(f"%{byte:02x}" for byte in text[:2000])
     if quoted:
         # Neither an orphan's path nor what was asked for in it may stop the drainer.
-        for path in (f"/{quoted}", f"/{quoted}/", f"/sale{quoted}"):
+        for path in (f"/{quoted}", f"/{quoted}/", f"/sale{quoted}x"):
             assert_problem(client.get(path), "link-not-found")
     addresses = [f"/sale?utm_source={quoted}", f"/sale?{quoted}", f"/sale?utm_{quoted}=1&utm_term={quoted}"]
     headers = [(field, b"https://" + text if field == "referer" else text) for field in FIELDS]

@@ -81,7 +81,7 @@ def classes(client: TestClient, code: str) -> list[str]:
     ("fields", "kind"),
     [
         ({b"user-agent": FIREFOX.encode()}, ClickClass.HUMAN),
-        ({b"user-agent": FIREFOX.encode(), b"sec-purpose": b"prefetch"}, ClickClass.PREFETCH),
+        ({b"user-agent": FIREFOX.encode(), b"sec-purpose": b"prefetch"}, ClickClass.HUMAN),
         ({b"user-agent": b"curl/8.5.0"}, ClickClass.BOT),
         ({}, ClickClass.BOT),
     ],
