@@ -1,5 +1,6 @@
 """Permissions of files: what only the user of this process may read and write."""
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -17,7 +18,10 @@ log = structlog.get_logger()
 
 def make_folder(path: Path) -> None:
     """Makes the folder `path` if need be, and closes it to other users. Raises OSError where it cannot be made."""
-    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
     restrict(path)
 
 

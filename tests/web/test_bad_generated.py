@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from shortener.app import create_app
 from shortener.settings import Settings
+from shortener.web.statuses import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY
 from tests.sizes import IS_NIGHTLY, nightly, size
 
@@ -82,7 +83,10 @@ def try_out(operation: Any, mode: GenerationMode, met: set[int]) -> None:
     def test(case: Any, ask_for_what_is_there: bool) -> None:
         if ask_for_what_is_there and case.path_parameters:
             case.path_parameters = {name: there[name] for name in case.path_parameters}
-        response = case.call_and_validate(headers=WITH_KEY, allow_redirects=False)
+        response = case.call(headers=WITH_KEY, allow_redirects=False)
+        if response.status_code == STATUS_OF_CODE["request-target-too-long"]:  # which belongs to no operation
+            return
+        case.validate_response(response, headers=WITH_KEY, transport_kwargs={"headers": WITH_KEY})
         met.add(response.status_code)
 
     test()
