@@ -108,10 +108,17 @@ class Offer:
     def _parameters(self) -> Mapping[str, Mapping[str, Any]]:
         """Schemas of the query parameters by path, names in it replaced by {}, and by name."""
         return {
-            re.sub(r"\{\w+\}", "{}", path): {each["name"]: each["schema"] for each in methods["get"]["parameters"]}
+            re.sub(r"\{\w+\}", "{}", path): {
+                each["name"]: each["schema"] for each in map(self._resolved, methods["get"]["parameters"])
+            }
             for path, methods in self._description["paths"].items()
             if path.endswith("/stats") and "get" in methods
         }
+
+    def _resolved(self, parameter: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`parameter`, or what it refers to."""
+        shared: Mapping[str, Any] = self._description.get("components", {}).get("parameters", {})
+        return shared[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
 
 
 def scopes(plan: Plan) -> list[Scope]:
