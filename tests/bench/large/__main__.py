@@ -85,12 +85,19 @@ def measure(engine: str, task: Task, console: Console) -> Result:
             return replace(found, exports=_exported(url, made, task))
 
 
+def _data_folder(task: Task) -> Path:
+    """The servers' own, which they close to other users: PostgreSQL, which is one, has its data beside it."""
+    folder = task.folder / "server"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def _exported(url: str, made: Journal, task: Task) -> Exports:
     cores = cpu.cores()
     # Each copy lies whole weeks before the last, so all of them reach back further than their days.
     days = (made.plan.days + 14) * made.times
     start = partial(
-        servers.shortener, task.folder, cores.server, settings={**_SETTINGS, "SHORTENER_DATABASE_URL": url}
+        servers.shortener, _data_folder(task), cores.server, settings={**_SETTINGS, "SHORTENER_DATABASE_URL": url}
     )
     with cpu.pinned(cores.load):
         return exports.exported(start, task.folder, task.rows, made.plan.end_ms, days)
@@ -151,7 +158,7 @@ def _asker(url: str, task: Task, settings: Mapping[str, str]) -> Iterator[Asker]
     cores = cpu.cores()
     every = {**_SETTINGS, **settings, "SHORTENER_DATABASE_URL": url}
     with (
-        servers.shortener(task.folder, cores.server, settings=every) as server,
+        servers.shortener(_data_folder(task), cores.server, settings=every) as server,
         cpu.pinned(cores.load),
         closing(Asker(server)) as asker,
     ):
