@@ -15,7 +15,7 @@ def remember(data_dir: Path, base_url: str) -> None:
 
 
 def recall(data_dir: Path) -> str | None:
-    """What `serve` used last in `data_dir`; None where that is not known."""
+    """The base URL that `serve` used last in `data_dir`; None where it is unknown."""
     with suppress(OSError, UnicodeError):
         return (data_dir / _FILE).read_text(encoding="utf-8").strip() or None
     return None

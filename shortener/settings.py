@@ -279,7 +279,7 @@ def unknown_names() -> Iterator[str]:
 
 
 def _message(field: str, problem: Any) -> str:
-    """What is wrong with the value of `field`, and what would be right."""
+    """The message about a wrong value of `field`: what is wrong, and what would be right."""
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "literal_error":
         return f"'{value}' is not known: write {context['expected'].replace(chr(39), '')}"

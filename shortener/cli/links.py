@@ -115,6 +115,7 @@ def _show_list(links: list[dict[str, Any]]) -> None:
             *(link[name] for name in where),
             link["target"],
             link["title"],
+            link["state"],
             link["clicks"],
             link["unique"],
             ", ".join(link["tags"]),
@@ -122,5 +123,5 @@ def _show_list(links: list[dict[str, Any]]) -> None:
         )
         for link in links
     ]
-    columns = ("code", *where, "target", "title", "clicks", "unique", "tags", "created")
+    columns = ("code", *where, "target", "title", "state", "clicks", "unique", "tags", "created")
     show_table(columns, rows, numeric=("clicks", "unique"))

@@ -32,7 +32,7 @@ class Scope(StrEnum):
 
 
 #: Scopes by which nothing can be changed.
-READING = frozenset({Scope.LINKS_READ, Scope.STATS_READ})
+READING_SCOPES = frozenset({Scope.LINKS_READ, Scope.STATS_READ})
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Structure:
 
     @property
     def added(self) -> str:
-        """What `products` have beyond a browser's own; phones that apps name are left out."""
+        """The products that are none of a browser's own, without the phones that apps name."""
         left = _EXPLAINED.sub("", self.products)
         return _PHONE_COMMENT.sub(" ", left) if left else ""
 
@@ -143,7 +143,7 @@ def is_browser(user_agent: str) -> bool:
 
 
 def declared(user_agent: str) -> str:
-    """What `user_agent` says where programs name themselves: everything but system, model, build and apps' phones."""
+    """The part of `user_agent` in which programs name themselves: no system, model, build or app's phone."""
     parts = structure(user_agent)
     return _MISTAKEN.sub(" ", "; ".join([parts.added, *_named_parts(parts.platform)])).strip()
 

@@ -140,7 +140,7 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
 
 
 def state_of(link: Link, now: datetime) -> State:
-    """What visits to `link` find at `now`."""
+    """The state in which visits find `link` at `now`."""
     found = state(enabled=link.enabled, valid_from=link.valid_from, expires_at=link.expires_at, now=now)
     is_exhausted = link.max_clicks is not None and link.used >= link.max_clicks
     return State.EXHAUSTED if found is State.LIVE and is_exhausted else found
@@ -169,7 +169,7 @@ def warnings(status: int | None, instance_status: int, cache_seconds: int) -> li
 
 
 def placeholder_warnings(link: Link) -> list[str]:
-    """What the owner of a link should know whose targets have placeholders, in sentences."""
+    """Warnings, in sentences, for the owner of a link whose targets have placeholders."""
     targets = (
         link.target,
         link.expired_target or "",
@@ -185,7 +185,7 @@ def placeholder_warnings(link: Link) -> list[str]:
 
 
 def code_warnings(link: Link) -> list[str]:
-    """What the owner of a link should know whose codes look like others, in sentences."""
+    """Warnings, in sentences, for the owner of a link whose codes look like others."""
     mixed = ((code, script.mixed(code)) for code in (link.code, *link.aliases))
     return [
         f"The code '{code}' mixes letters of {' and '.join(scripts)}: people may read it as another code."
@@ -195,7 +195,7 @@ def code_warnings(link: Link) -> list[str]:
 
 
 def expiry_warnings(expires_at: datetime | None, now: datetime) -> list[str]:
-    """What the owner of a link or a key should know that ends at `expires_at`, in sentences."""
+    """Warnings, in sentences, for the owner of a link or a key that ends at `expires_at`."""
     if expires_at is None or now < expires_at:
         return []
     passed = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -53,7 +53,7 @@ def cut(stored: str) -> tuple[str, ...]:
 
 
 def location(stored: str) -> str:
-    """What Location says of a stored target, or part of one, that has no placeholders: the same without marks."""
+    """The Location of a stored target, or part of one, that has no placeholders: without its marks."""
     return stored.replace(_MARK, "")
 
 

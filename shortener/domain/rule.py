@@ -72,7 +72,7 @@ def targets(rule: Rule) -> tuple[str, ...]:
 
 
 def warnings(rules: Sequence[Rule]) -> list[str]:
-    """What the owner of a link with `rules` should know, in sentences."""
+    """Warnings, in sentences, for the owner of a link with `rules`."""
     return [
         f"rules.{number}.conditions.{index} never holds: prefetches are answered before rules are read, "
         f"so no visitor has the class '{_NOBODYS_CLASS}'."

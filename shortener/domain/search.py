@@ -23,7 +23,7 @@ def searchable(*, code: str, target: str, title: str | None, notes: str | None) 
 
 
 def terms(typed: str) -> list[str]:
-    """What to look for in a link's `searchable` text; one of them is enough."""
+    """The texts to look for in a link's `searchable` text; a link with any of them is found."""
     return list(dict.fromkeys((fold(typed), fold(readable(typed)))))
 
 

@@ -70,14 +70,6 @@ def check_fixed(target: str, policy: TargetPolicy, *, name: str = "target") -> s
     return _checked(target, policy, name, has_placeholders=False)
 
 
-def serialise(target: str, *, has_placeholders: bool) -> str:
-    """The stored form of a target that is the operator's, who needs no permission. Raises TargetInvalid."""
-    mark = placeholder.marker(target) if has_placeholders else ""
-    marked = placeholder.mark_literals(target, mark) if mark else target
-    serialised = _serialised(_parsed(marked, "target"))
-    return placeholder.stored(serialised, mark) if mark else serialised
-
-
 def host_of(base_url: str) -> tuple[str, int]:
     """Host and port of one of our own base URLs, as `TargetPolicy.own_hosts` holds them."""
     return _place(_url.validate_python(base_url))

@@ -1,4 +1,4 @@
-"""Why a key, or the password of a link, opens nothing."""
+"""Errors of keys and of passwords of links."""
 
 from shortener.errors.kinds import Refused
 

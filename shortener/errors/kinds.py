@@ -9,7 +9,7 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one input: where it stands, a stable code, and a sentence that says what would be right."""
+    """One wrong input: where it stands, a stable code, and a sentence that says what would be right."""
 
     field: str
     code: str

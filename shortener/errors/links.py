@@ -1,4 +1,4 @@
-"""What is wrong with a link, or with what belongs to one: target, code, rules, tags, domain, schedule."""
+"""Errors of a link and its parts: target, code, rules, tags, domain, schedule."""
 
 from shortener.errors.kinds import Refused
 

@@ -1,4 +1,4 @@
-"""What is wrong with a request, whatever it is about."""
+"""Errors of a request, whatever it is about."""
 
 from collections.abc import Sequence
 

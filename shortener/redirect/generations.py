@@ -7,7 +7,7 @@ _COUNTERS = 4096
 
 
 class Generation(NamedTuple):
-    """What was current when a load began. Equal generations of a key: nothing has changed in between."""
+    """The generation of a key when a load began. While it is equal, nothing has changed."""
 
     of_everything: int
     of_counter: int

@@ -14,7 +14,7 @@ from shortener.redirect.entry import Entry
 
 
 class Place(NamedTuple):
-    """What a URL on this instance asks for."""
+    """The link that a URL on this instance asks for."""
 
     domain: str
     #: In normal form.

@@ -38,7 +38,7 @@ class Preset:
 
 
 def preset_of(admin_key: str | None) -> Preset:
-    """What a process knows of the key that the operator has set, if any. One that can be guessed opens nothing."""
+    """The operator's preset key as a process knows it, if any. A key that can be guessed opens nothing."""
     if admin_key is None:
         return Preset()
     if access.is_guessable(admin_key):

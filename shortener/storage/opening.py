@@ -56,7 +56,7 @@ def revision(database: Database) -> str | None:
 
 
 def _advice(error: Exception) -> str:
-    """What the operator can do where a pooler refuses the connection; empty for other errors."""
+    """Advice for the operator where a pooler refuses the connection; empty for other errors."""
     if _POOLER not in str(getattr(error.__cause__, "orig", None) or error).lower():
         return ""
     return f". This is a connection pooler: set {settings.PREFIX}DATABASE_POOLER=transaction"

@@ -68,7 +68,7 @@ def _announced(headers: Mapping[str, str]) -> int:
 
 
 def too_large(most: int) -> errors.BodyTooLarge:
-    """What to say of a body of more than `most` bytes."""
+    """The error for a body of more than `most` bytes."""
     return errors.BodyTooLarge(f"The body is larger than the {most} bytes that this instance accepts.")
 
 

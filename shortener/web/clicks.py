@@ -223,6 +223,6 @@ def languages(accepted: bytes) -> str:
 
 
 def flags(fields: dict[bytes, bytes]) -> Flag:
-    """What the request says of itself: Global Privacy Control and its predecessor. Prefetches are no clicks."""
+    """The flags of a request: Global Privacy Control and its predecessor. Prefetches are no clicks."""
     is_private = fields.get(b"sec-gpc") == b"1" or fields.get(b"dnt") == b"1"
     return Flag.DO_NOT_TRACK if is_private else NO_FLAGS

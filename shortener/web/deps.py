@@ -110,7 +110,7 @@ def sent_key(request: Request) -> bytes:
 
 
 async def authenticated(request: Request, scope: Scope) -> Caller:
-    """Who sends `request`, whose key must have `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+    """The caller who sends `request`, whose key must have `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
     parts: Parts = request.app.state.parts
     key = sent_key(request)
     found = keys.of_preset(parts.preset, key)
@@ -131,7 +131,7 @@ def is_administrator(request: Request) -> bool:
 
 
 def _authenticate(request: Request, key: bytes) -> Caller:
-    """Who sends `key`. Raises KeyInvalid, and logs where such a key came from."""
+    """The caller who sends `key`. Raises KeyInvalid, and logs where such a key came from."""
     parts: Parts = request.app.state.parts
     try:
         return keys.authenticate(parts.database, parts.preset, key)

@@ -144,14 +144,14 @@ def no_route(request: Request) -> Response:
 
 
 def malformed_json(reason: str, body: str, position: int, first_line: int = 1) -> errors.MalformedJson:
-    """What to say of `body`, which stops being JSON at the character `position`. Lines and columns count from 1."""
+    """The error for `body`, which stops being JSON at the character `position`. Lines and columns count from 1."""
     line = first_line + body.count("\n", 0, position)
     column = position - body.rfind("\n", 0, position)
     return errors.MalformedJson(f"The body is not valid JSON: {reason.rstrip('.')} at line {line}, column {column}.")
 
 
 def not_utf8(error: UnicodeDecodeError, first_line: int = 1) -> errors.MalformedJson:
-    """What to say of a body that `error` found not to be UTF-8."""
+    """The error for a body that `error` found not to be UTF-8."""
     before = error.object[: error.start].decode(errors="replace")
     return malformed_json("it is not UTF-8", before, len(before), first_line)
 

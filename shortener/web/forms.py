@@ -31,7 +31,7 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was sent as a form."""
+    """The fields of a form that was sent."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     #: Why there are no fields: FormExpired if it is none of ours, BodyTooLarge or BodyIncomplete.

@@ -32,7 +32,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 async def answer_once(request: Request, body: bytes, handler: Handler) -> Response:
-    """What `handler` answers to `request`, whose `body` has been read; carried out once for 24 hours if it has a key.
+    """The answer of `handler` to `request`, whose `body` has been read; carried out once in 24 hours if it has a key.
 
     Raises IdempotencyKeyInvalid, IdempotencyKeyReused, IdempotencyKeySpent, DatabaseUnavailable.
     """
@@ -90,7 +90,7 @@ async def _written(write: Callable[[], None]) -> bool:
 
 
 async def _noted(attempt: Attempt, request: Request, handler: Handler) -> tuple[Response, Answer]:
-    """What `handler` answers, ready to be sent; the transaction that carries it out notes that in `attempt`."""
+    """The answer of `handler`, ready to be sent; the transaction that carries it out notes that in `attempt`."""
     token = before_commit.set(attempt.done)
     try:
         response = await handler(request)

@@ -33,7 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def version_string(self) -> str:
-        """What the server calls itself."""
+        """The name of the server, for its `Server` header."""
         return "shortener"
 
     def log_message(self, format: str, *arguments: Any) -> None:  # the base class names it so

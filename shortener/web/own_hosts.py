@@ -13,7 +13,7 @@ _WEB = ("http", "https")
 
 
 class OwnHosts(NamedTuple):
-    """What the shortener answers on, as this worker knows it now."""
+    """The hosts that the shortener answers on, as this worker knows them now."""
 
     base_url: str
     domains: Domains

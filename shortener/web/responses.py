@@ -61,6 +61,6 @@ def label_status(scope: Scope, label: str) -> None:
 
 
 def status_label(scope: Mapping[str, Any], status: int) -> str:
-    """What the answer to a request, with `status`, is counted as in the metrics."""
+    """The label by which metrics count the answer to a request with `status`."""
     label: str = scope.get("state", {}).get(_LABEL, str(status))
     return label

@@ -139,9 +139,9 @@ def test_list_is_a_row_a_link(instance: Instance) -> None:
     instance.cli("link", "create", long, "--code", "row-2", "--tag", "rows")
     header, second, first = cells(instance.cli("link", "list", "--tag", "rows").stdout)
     created = instance.get("/links/row-1")["created_at"][:19].replace("T", " ")
-    assert header == ["code", "target", "title", "clicks", "unique", "tags", "created"]
-    assert first == ["row-1", TARGET, "The first", "0", "0", "a, rows", created]
-    assert second[:5] == ["row-2", long, "–", "0", "0"]
+    assert header == ["code", "target", "title", "state", "clicks", "unique", "tags", "created"]
+    assert first == ["row-1", TARGET, "The first", "live", "0", "0", "a, rows", created]
+    assert second[:6] == ["row-2", long, "–", "live", "0", "0"]
 
 
 def test_a_terminal_folds_targets_and_never_codes(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_no_color_means_no_styles(instance: Instance, monkeypatch: pytest.Monkey
 
 def test_list_of_nothing_is_a_header(instance: Instance) -> None:
     assert cells(instance.cli("link", "list", "--tag", "nobody").stdout) == [
-        ["code", "target", "title", "clicks", "unique", "tags", "created"]
+        ["code", "target", "title", "state", "clicks", "unique", "tags", "created"]
     ]
     assert answered(instance.cli("link", "list", "--tag", "nobody", "--json")) == []
 
@@ -356,7 +356,7 @@ def test_a_link_on_a_domain(instance: Instance) -> None:
     edited = answered(instance.cli("link", "edit", "menu", *on, "--title", "x", "--if-match", "1", "--json"))
     assert (edited["title"], edited["domain"]) == ("x", "links.cli.example")
     header, *rows = cells(instance.cli("link", "list", *on).stdout)
-    assert header == ["code", "domain", "target", "title", "clicks", "unique", "tags", "created"]
+    assert header == ["code", "domain", "target", "title", "state", "clicks", "unique", "tags", "created"]
     assert [row[:3] for row in rows] == [["menu", "links.cli.example", TARGET]]
     instance.cli("link", "create", TARGET, "--code", "card", *on)
     deleted = instance.cli("link", "delete", "--yes", "menu", "card", *on)

@@ -1,46 +1,30 @@
 """Behind a real nginx that keeps connections to us open: nobody's body becomes somebody else's request."""
 
 import itertools
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from tests.acceptance.test_smuggling import OFFERS
 from tests.acceptance.visitors import Visitor, create, port_of
-from tests.cli.process import Serving, eventually, served
+from tests.cli.process import Serving, served
 from tests.conftest import ADMIN_KEY
 from tests.programs import path_of
+from tests.proxies.nginx import nginx
 
 #: The lines that every guide to WebSockets behind nginx has, one connection to the upstream, kept open.
-_CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+_HTTP = """
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     upstream shortener {{ server 127.0.0.1:{upstream}; keepalive 1; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://shortener;
-            proxy_http_version 1.1;
-            proxy_set_header Host $host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection {connection};
-            proxy_request_buffering {buffering};
-        }}
-    }}
-}}
+"""
+_LOCATION = """
+    proxy_pass http://shortener;
+    proxy_http_version 1.1;
+    proxy_set_header Host $host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection {connection};
+    proxy_request_buffering {buffering};
 """
 _AUTHORIZED = f"Host: go.example\r\nAuthorization: Bearer {ADMIN_KEY}\r\n".encode()
 _SMUGGLED = b"DELETE /api/v1/links/victim HTTP/1.1\r\n" + _AUTHORIZED + b"\r\n"
@@ -70,27 +54,11 @@ def proxy(
     request: pytest.FixtureRequest, serving: Serving, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
     """The port of an nginx in front of the server."""
-    folder: Path = tmp_path_factory.mktemp("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
     buffering, connection = request.param
-    text = _CONFIGURATION.format(
-        folder=folder, upstream=port_of(serving), port=port, connection=connection, buffering=buffering
-    )
-    (folder / "nginx.conf").write_text(text)
-    command = [path_of("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
-    with subprocess.Popen(command) as process:
-        try:
-            eventually(lambda: _answers(port))
-            yield port
-        finally:
-            process.terminate()
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
+    http = _HTTP.format(upstream=port_of(serving))
+    location = _LOCATION.format(connection=connection, buffering=buffering)
+    with nginx(tmp_path_factory.mktemp("nginx"), http=http, location=location) as port:
+        yield port
 
 
 @pytest.mark.parametrize("name", OFFERS)

@@ -1,74 +1,29 @@
 """A shared cache in front: nginx keeps whatever it is not forbidden to keep, and gives it to whoever asks next."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from getpass import getuser
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.conftest import FIREFOX
-from tests.server import Server, eventually
+from tests.programs import path_of
+from tests.proxies.nginx import nginx
+from tests.server import Server
 
-NGINX = "nginx"
 #: As careless as it can be without ignoring what it is told: everything is kept for ten minutes unless that is
 #: forbidden, under an address that says nothing of keys, cookies and what is accepted.
-_CONFIGURATION = """
-user {user};
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    proxy_cache_path {folder}/cache keys_zone=all:1m;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass {upstream};
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_cache all;
-            proxy_cache_key $request_uri;
-            proxy_cache_valid any 10m;
-            add_header X-Cache $upstream_cache_status always;
-        }}
-    }}
-}}
+_HTTP = "proxy_cache_path {folder}/cache keys_zone=all:1m;"
+_LOCATION = """
+    proxy_pass {upstream};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_cache all;
+    proxy_cache_key $request_uri;
+    proxy_cache_valid any 10m;
+    add_header X-Cache $upstream_cache_status always;
 """
 _TARGET = "https://example.com/sale"
 _PASSWORD = "open sesame"
-
-pytestmark = pytest.mark.skipif(shutil.which(NGINX) is None, reason="nginx is not installed")
-
-
-@contextmanager
-def nginx(folder: Path, upstream: str) -> Iterator[str]:
-    """The address of an nginx that keeps the answers of `upstream`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    configuration = folder / "nginx.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, upstream=upstream, user=getuser()))
-    process = subprocess.Popen([NGINX, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")])
-    try:
-        eventually(lambda: _listens(port))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Site:
@@ -84,8 +39,12 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     proxy = tmp_path_factory.mktemp("nginx")
-    with Server(folder) as server, nginx(proxy, server.url) as url:
-        found = Site(url, server.key)
+    path_of("nginx")
+    with (
+        Server(folder) as server,
+        nginx(proxy, http=_HTTP.format(folder=proxy), location=_LOCATION.format(upstream=server.url)) as port,
+    ):
+        found = Site(f"http://127.0.0.1:{port}", server.key)
         for fields in (
             {"code": "sale"},
             {"code": "ever", "status": 301},

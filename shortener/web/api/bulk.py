@@ -70,7 +70,7 @@ async def _items(request: Request, _caller: LinksWriter) -> list[Any]:
 
 
 def _parsed(body: bytes, first_line: int = 1) -> Any:
-    """What a piece of a body that begins in line `first_line` says in JSON. Raises MalformedJson."""
+    """The JSON value of a piece of a body that begins in line `first_line`. Raises MalformedJson."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

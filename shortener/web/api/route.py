@@ -11,7 +11,7 @@ from starlette.routing import Match
 from starlette.types import Scope as ASGIScope
 
 from shortener import errors
-from shortener.domain.access import READING, Scope
+from shortener.domain.access import READING_SCOPES, Scope
 from shortener.settings import Settings
 from shortener.web import bodies
 from shortener.web.api import examples
@@ -64,7 +64,7 @@ class ApiRoute(APIRoute):
             if self.is_json:
                 _require_json(request)
             body = await bodies.read(request, self.most_bytes(request.app.state.parts.settings))
-            if scope in READING:
+            if scope in READING_SCOPES:
                 return await answer(bodies.read_again(request, body))
             return await answer_once(request, body, answer)
 
@@ -92,7 +92,7 @@ def make_router(tag: str, path: str = "", route_class: type[ApiRoute] = ApiRoute
 
 
 def _scopes(dependant: Dependant) -> Iterator[Scope]:
-    """What a key must be allowed to, by what the route depends on (deps.caller_with)."""
+    """The scopes that the route's dependencies ask for (deps.caller_with)."""
     for part in dependant.dependencies:
         scope = getattr(part.call, "needs", None)
         if scope is not None:

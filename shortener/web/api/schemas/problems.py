@@ -37,7 +37,7 @@ class HealthOut(Out):
 
 
 class ReadinessOut(Out):
-    """What works: `ok` per dependency, or that it is unavailable; with an administrator's key, why."""
+    """The state of each dependency: `ok` or unavailable; with an administrator's key, why."""
 
     status: Literal["ok", "failing"]
     checks: dict[str, str] = Field(examples=[{"database": "ok", "spool": "ok", "drainer": "ok"}])
