@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shortener.clicks import frame
+from shortener.domain.query import Query
 from shortener.redirect.answer import Answer, AnswerPolicy, Visit, answer
 from shortener.redirect.domains import Domains, Fallbacks
 from shortener.redirect.entry import Defaults, Entry, compile_entry
@@ -56,7 +57,7 @@ def entry(code: str = "sale", *, cache_seconds: int = 300, **fields: Any) -> Ent
 
 def visit(method: str = "GET", *, code: str = "sale", path: str = "", query: str = "", **known: Any) -> Visit:
     """A visit by somebody of whom this is known."""
-    return Visit(method, code, path, query, facts.Visit(**known), lambda _link_id: 0)
+    return Visit(method, code, path, Query(query), facts.Visit(**known), lambda _link_id: 0)
 
 
 def answered(

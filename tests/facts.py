@@ -1,10 +1,11 @@
 """A visit as rules see it, with everything said at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
+from shortener.domain import language
 from shortener.domain.click import ClickClass
 from shortener.domain.visitor import Address
 
@@ -22,11 +23,15 @@ class Visit:
     country: str | None = "DE"
     region: str | None = "Bavaria"
     city: str | None = "Munich"
-    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    query: Mapping[str, Collection[str]] = field(default_factory=dict)
     referrer_host: str | None = None
     address: Address | None = ip_address("192.0.2.7")
     click_class: ClickClass = ClickClass.HUMAN
     now: datetime = NOW
+
+    @property
+    def own_languages(self) -> frozenset[str]:
+        return language.own(self.languages)
 
 
 #: Of whom nothing is known.

@@ -2,8 +2,10 @@
 
 import re
 from enum import IntEnum, IntFlag
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from shortener.domain import language as languages
+from shortener.domain import query as queries
 from shortener.domain import text
 
 #: Longest label of a dimension's value, in characters.
@@ -88,7 +90,6 @@ DECISIVE_TAGS = frozenset(_CLASS_OF_TAG)
 #: automated browsers have none.
 TAGS_OF_APPS = frozenset({"search-engine", "social-preview", "feed-reader"})
 TAGS_OF_PHONES_APPS = frozenset({"seo", "advertising", "archiver", "academic", "http-library", "ai-crawler"})
-_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*")
 #: RFC 3986 section 3.1. A Referer may also be a relative reference, and one of those may hold "://" in its query.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 #: What ends the path of an address (RFC 3986 section 3.3), and where people take a backslash for a slash.
@@ -106,14 +107,8 @@ def class_of_program(tags: frozenset[str]) -> ClickClass:
 
 
 def language(accepted: str) -> str | None:
-    """The primary subtag of the language wanted most by an Accept-Language header (RFC 9110 section 12.5.4)."""
-    best, best_quality = None, 0.0
-    for item in accepted.split(","):
-        match = _LANGUAGE.fullmatch(item)
-        quality = float(match[2] or 1) if match else 0.0
-        if match and quality > best_quality:
-            best, best_quality = match[1].lower(), quality
-    return best
+    """The primary subtag of the language wanted most by an Accept-Language header, as rules read it."""
+    return languages.primary(languages.accepted(accepted))
 
 
 def referrer_origin(referrer: str) -> str:
@@ -150,7 +145,7 @@ def utm(query: str) -> dict[str, str]:
     if "utm_" not in query:
         return {}
     found: dict[str, str] = {}
-    for name, value in parse_qsl(query, errors="replace", max_num_fields=None):
+    for name, value in queries.parse(query):
         if name in UTM_PARAMETERS and name not in found and value:
             found[name] = value[:MAX_LABEL_LENGTH]
     return found

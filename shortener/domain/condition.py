@@ -3,7 +3,7 @@
 To add a kind, add it to `_KINDS` at the end: how its value is checked, and the test that it becomes.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -50,6 +50,10 @@ class Facts(Protocol):
         """As domain.language.accepted gives them."""
 
     @property
+    def own_languages(self) -> Collection[str]:
+        """As domain.language.own gives them."""
+
+    @property
     def country(self) -> str | None:
         """ISO 3166-1, two capital letters."""
 
@@ -62,8 +66,8 @@ class Facts(Protocol):
         """In English."""
 
     @property
-    def query(self) -> Mapping[str, Sequence[str]]:
-        """Each parameter's values, decoded; empty ones too."""
+    def query(self) -> Mapping[str, Collection[str]]:
+        """Each parameter's different values, decoded; empty ones too. Raises TooManyParameters."""
 
     @property
     def referrer_host(self) -> str | None:
@@ -82,7 +86,7 @@ class Facts(Protocol):
         """The moment of the visit, aware."""
 
 
-#: Whether a condition holds. Never raises.
+#: Whether a condition holds. Raises only what a fact raises.
 Test = Callable[[Facts], bool]
 #: The normal form of a value, a fixed point. Raises ValueError where it is none, saying what would be right.
 Check = Callable[[str], str]
@@ -211,7 +215,7 @@ def _browser(_: str, value: str) -> Test:
 
 def _language(_: str, value: str) -> Test:
     wanted = value.lower()
-    return lambda visit: language.reads(visit.languages, wanted, f"{wanted}-")
+    return lambda visit: wanted in visit.own_languages
 
 
 def _country(_: str, value: str) -> Test:

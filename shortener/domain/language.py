@@ -33,17 +33,23 @@ def normal_form(tag: str) -> str | None:
     return normal if _TAG.fullmatch(normal) else None
 
 
-def reads(languages: Accepted, wanted: str, below: str) -> bool:
-    """Whether one of the visitor's own languages is `wanted` or begins with `below`, both in lower case.
+def own(languages: Accepted) -> frozenset[str]:
+    """What the visitor's own languages are called, by basic filtering (RFC 4647), in lower case.
 
-    With `wanted` and a hyphen as `below` that is basic filtering (RFC 4647): `de` takes in `de-AT`, `de-AT` not `de`.
+    `de-at` is `de-at` and `de`, so that a rule about either takes it in; `de` is only `de`.
     """
+    names: set[str] = set()
     for tag, quality in languages:
         if quality < LEAST_QUALITY:  # as are all behind it
-            return False
-        if tag == wanted or tag.startswith(below):
-            return True
-    return False
+            break
+        subtags = tag.split("-")
+        names.update("-".join(subtags[:end]) for end in range(1, len(subtags) + 1))
+    return frozenset(names)
+
+
+def primary(languages: Accepted) -> str | None:
+    """The primary subtag of what the visitor reads most gladly, in lower case."""
+    return languages[0][0].partition("-")[0] if languages else None
 
 
 def _cased(subtag: str) -> str:

@@ -11,8 +11,12 @@ target contains, marks text that only looks like a placeholder.
 """
 
 import re
+from urllib.parse import unquote
 
 from shortener import errors
+
+#: Most placeholders of a target: what a visit costs grows with them.
+MAX_COUNT = 32
 
 _MARK = "\\"
 _NAME = r"(?:code|path|query\.(?:[^%/?#&={}\\]|%(?!7[BbDd]))+)"
@@ -47,9 +51,17 @@ def names(stored: str) -> list[str]:
 
 
 def cut(stored: str) -> tuple[str, ...]:
-    """A stored target, or part of one, cut at its placeholders: every second piece is the name of one."""
+    """A stored target, or part of one, cut at its placeholders: every second piece is the name of one, decoded."""
     pieces = _STORED.split(stored)
-    return tuple(piece if index % 2 else location(piece) for index, piece in enumerate(pieces))
+    return tuple(unquote(piece) if index % 2 else location(piece) for index, piece in enumerate(pieces))
+
+
+def check_count(stored: str, *, name: str) -> None:
+    """Raises PlaceholderInvalid where a stored target has more than MAX_COUNT; `name` is the field to blame."""
+    count = sum(1 for _ in _STORED.finditer(stored))
+    if count > MAX_COUNT:
+        detail = f"The target has {count} placeholders; at most {MAX_COUNT} are allowed."
+        raise errors.PlaceholderInvalid(detail, field=name)
 
 
 def location(stored: str) -> str:

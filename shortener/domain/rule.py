@@ -19,6 +19,8 @@ from shortener.domain.target import check as check_target
 
 MAX_RULES = 50
 MAX_CONDITIONS = 20
+#: Characters of all rules together as they are stored: a visit to a link that is not cached reads them all.
+MAX_STORED_LENGTH = 65_536
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
 #: So that shares can be given as percentages with four places, or as whatever people count in.
 MAX_WEIGHT = 1_000_000
@@ -64,6 +66,17 @@ def check(rules: Sequence[Rule], policy: TargetPolicy, *, name: str = "rules") -
         detail = f"There are {len(rules)} rules; a link has at most {MAX_RULES}."
         raise errors.RuleInvalid(detail, field=name)
     return tuple(_checked(rule, policy, f"{name}.{index}") for index, rule in enumerate(rules))
+
+
+def check_size(rules: Sequence[Rule], *, name: str = "rules") -> None:
+    """Raises RuleInvalid where `rules`, in normal form, would make a visit dear; PlaceholderInvalid for a target."""
+    length = len(dump(rules) or "")
+    if length > MAX_STORED_LENGTH:
+        detail = f"The rules have {length:,} characters in all; at most {MAX_STORED_LENGTH:,} are allowed."
+        raise errors.RuleInvalid(detail, field=name)
+    for index, rule in enumerate(rules):
+        for target in targets(rule):
+            placeholder.check_count(target, name=f"{name}.{index}.target")
 
 
 def targets(rule: Rule) -> tuple[str, ...]:

@@ -111,6 +111,8 @@ def _checked(given: str, policy: TargetPolicy, name: str, *, has_placeholders: b
         placeholder.check(target, name=name)
     stored = _stored(target, scheme, policy, name, has_placeholders=has_placeholders)
     _check_length(stored, name)
+    if has_placeholders:
+        placeholder.check_count(stored, name=name)
     return stored
 
 

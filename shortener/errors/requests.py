@@ -53,6 +53,14 @@ class TooBusy(Refused):
     """The server is receiving as many bodies as it can; try again shortly."""
 
 
+class LocationTooLong(Refused):
+    """With the path and query that it passes on, the link's target would exceed 8,192 characters."""
+
+
+class TooManyParameters(Refused):
+    """The query has more than 256 parameters, and what is asked for reads it."""
+
+
 class PathNotFound(Refused):
     """There is nothing at this path."""
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shortener.domain.condition import Facts
 from shortener.domain.link import METHOD_KEEPING_STATUSES, State
+from shortener.domain.query import Query
 from shortener.redirect import entry as entries
 from shortener.redirect.entry import UNCACHED, Entry
 
@@ -31,9 +32,9 @@ class Visit(NamedTuple):
     method: str
     #: In normal form.
     code: str
-    #: What stands behind the code in the path, without its slash, and the query: as they came.
+    #: What stands behind the code in the path, without its slash, as it came.
     path: str
-    query: str
+    query: Query
     facts: Facts
     #: A number below 2^32 that is always the same for this visitor and the link with this id.
     share: Callable[[int], int]
@@ -73,7 +74,12 @@ class AnswerPolicy:
 
 
 def choose(entry: Entry, visit: Visit) -> Choice:
-    """Where `visit` of a live link leads: the first rule that fits decides, else the link's own target."""
+    """Where `visit` of a live link leads: the first rule that fits decides, else the link's own target.
+
+    Raises LocationTooLong, and TooManyParameters where the link reads the query, whichever rule decides.
+    """
+    if entry.reads_query:
+        visit.query.check()
     target, status, click = entry.target, entry.status, entry.click
     if entry.rules is not None:
         decision = entry.rules.decide(visit.facts, lambda: visit.share(entry.id))
@@ -91,7 +97,7 @@ def answer(
 ) -> Answer:
     """What `visit` to the link of `entry` gets at `now`; None is an unknown code.
 
-    `not_found_target` is where unknown codes lead; None for an answer with status 404.
+    `not_found_target` is where unknown codes lead; None for an answer with status 404. Raises what `choose` raises.
     """
     state = State.PENDING if entry is None else entry.state(now)
     if entry is None or state is State.PENDING or (visit.path and not entry.forward_path):
@@ -131,7 +137,7 @@ def _with_form(entry: Entry, methods: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def gone(entry: Entry, visit: Visit, state: State) -> Answer:
-    """What a visit to a link gets that is over."""
+    """What a visit to a link gets that is over. Raises what `choose` raises."""
     location = entry.expired_target if visit.method in READING else None
     if location is not None and entry.expired_destination is not None:
         location = entry.expired_destination.to(visit.code, visit.path, visit.query)

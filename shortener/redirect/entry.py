@@ -15,6 +15,8 @@ from shortener.storage.visits import Visited
 
 #: Nobody but this visitor's browser may keep the answer, and it not even for a moment.
 UNCACHED = "private, no-store"
+#: What parts of an entry take in memory beside their characters, as measured by tracemalloc and rounded up.
+_BYTES_OF_ENTRY, _BYTES_OF_CONDITION, _BYTES_OF_TARGET = 800, 700, 300
 #: Later than any moment; milliseconds.
 _NEVER_ENDING = 2**62
 
@@ -65,6 +67,8 @@ class Entry:
     rules: CompiledRules | None
     #: How a target in stored form becomes a Location, for those that aren't one.
     destinations: Mapping[str, Destination]
+    #: Whether the query of a visit decides, or is passed on.
+    reads_query: bool
     forward_path: bool
     #: Whether it redirects a limited number of times: then each of them is the database's to grant (redirect/limit).
     is_limited: bool
@@ -76,6 +80,8 @@ class Entry:
     password_hash: str | None
     #: Whether one of its targets is on this instance, so that it may lead to itself (redirect/loop).
     may_loop: bool
+    #: Bytes that it takes in memory, about.
+    size: int
 
     @property
     def is_guarded(self) -> bool:
@@ -134,6 +140,7 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
         track=True,
         rules=None,
         destinations={},
+        reads_query=False,
         forward_path=False,
         is_limited=False,
         admits_programs=False,
@@ -141,6 +148,7 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
         version=0,
         password_hash=None,
         may_loop=False,
+        size=0,
     )
 
 
@@ -176,6 +184,7 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         track=visited.track,
         rules=compile_rules(own_rules) if own_rules else None,
         destinations=destinations,
+        reads_query=_reads_query(own_rules, destinations),
         forward_path=visited.forward_path,
         is_limited=visited.max_clicks is not None,
         admits_programs=visited.admit_programs,
@@ -183,6 +192,7 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         version=visited.version,
         password_hash=visited.password_hash,
         may_loop=any(map(domains.is_own, _targets(visited, own_rules, expired_target))),
+        size=_size(visited, own_rules, destinations),
     )
 
 
@@ -210,6 +220,24 @@ def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[s
         for target, destination in compiled.items()
         if not destination.is_plain or placeholder.has_marks(target)
     }
+
+
+def _reads_query(own_rules: tuple[rules.Rule, ...], destinations: Mapping[str, Destination]) -> bool:
+    # Conditions about the query have a key, and no others.
+    asks = any(condition.key is not None for rule in own_rules for condition in rule.conditions)
+    return asks or any(each.reads_query for each in destinations.values())
+
+
+def _size(visited: Visited, own_rules: tuple[rules.Rule, ...], destinations: Mapping[str, Destination]) -> int:
+    conditions = [condition for rule in own_rules for condition in rule.conditions]
+    return (
+        _BYTES_OF_ENTRY
+        + len(visited.target)
+        + len(visited.rules or "")
+        + sum(_BYTES_OF_CONDITION + 4 * len(condition.value or "") for condition in conditions)
+        + sum(_BYTES_OF_TARGET * len(rules.targets(rule)) for rule in own_rules)
+        + sum(each.size for each in destinations.values())
+    )
 
 
 def _filled(target: str) -> Destination | None:

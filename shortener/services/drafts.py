@@ -17,6 +17,8 @@ from shortener.domain.target import TargetPolicy
 FIELDS = tuple(field.name for field in fields(LinkDraft))
 #: Fields that history writes down in another way.
 _SPECIAL = frozenset({"password_hash", "rules"})
+#: Fields that decide together what a visit costs. Links may be older than the limits of that: they go on working.
+_COSTLY = frozenset({"target", "rules", "forward_query"})
 #: Fields that hold targets.
 _TARGETS = ("target", "expired_target")
 
@@ -54,7 +56,11 @@ def checked(draft: LinkDraft, policy: LinkPolicy, changed: Collection[str] = FIE
         normal["rules"] = rules.check(draft.rules, policy.targets)
     # Most are in normal form, and a copy costs as much as a check.
     changes = {name: value for name, value in normal.items() if value != getattr(draft, name)}
-    return replace(draft, **changes) if changes else draft
+    draft = replace(draft, **changes) if changes else draft
+    if not _COSTLY.isdisjoint(changed):
+        placeholder.check_count(draft.target, name="target")
+        rules.check_size(draft.rules)
+    return draft
 
 
 def edited(draft: LinkDraft, edits: dict[str, Any], policy: LinkPolicy) -> LinkDraft:

@@ -170,7 +170,10 @@ class EdgeProtocol(BoundedHttpProtocol):
         if entry.steady_from_ms <= now_ms < entry.steady_until_ms:
             location, status, of_link = entry.target, entry.status, entry.click
         elif entry.cache_control == UNCACHED:
-            location, status, of_link = visits.choose(entry, path, request, now_ms, is_get=is_get)
+            try:
+                location, status, of_link = visits.choose(entry, path, request, now_ms, is_get=is_get)
+            except errors.Refused:
+                return None  # why is the routes' to say
         else:
             return None  # it may be kept until it expires: for how long is the routes' to say
         visits.redirects += 1

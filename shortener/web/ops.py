@@ -13,9 +13,10 @@ from shortener.web.api import examples
 from shortener.web.api.route import operation_id
 from shortener.web.api.schemas.problems import HealthOut, ReadinessOut
 from shortener.web.deps import Parts, PartsDep, authenticated, is_administrator
+from shortener.web.public_route import PublicRoute
 from shortener.web.responses import ORJSONResponse, Redirect
 
-router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id)
+router = APIRouter(tags=["operations"], generate_unique_id_function=operation_id, route_class=PublicRoute)
 
 _NOT_STORED = {"cache-control": "no-store"}
 _OK = "ok"

@@ -18,6 +18,7 @@ from shortener.domain import code as codes
 from shortener.domain.destination import compile_destination
 from shortener.domain.host import short_url
 from shortener.domain.link import Link, State
+from shortener.domain.query import Query
 from shortener.redirect.entry import UNCACHED, Entry
 from shortener.services import links
 from shortener.web import errors as problems
@@ -25,9 +26,10 @@ from shortener.web import forms, pages
 from shortener.web.api import examples
 from shortener.web.api.schemas.fields import A_MOMENT, Out
 from shortener.web.deps import Parts, PartsDep
+from shortener.web.public_route import PublicRoute
 from shortener.web.responses import ORJSONResponse
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(tags=["visits"], route_class=PublicRoute)
 
 #: Not kept, since it must end with the link, and not found by search engines.
 HEADERS: Final = {"cache-control": UNCACHED, "x-robots-tag": "noindex"}
@@ -135,7 +137,7 @@ def _of_link(named: _Named, link: Link) -> _Preview:
 
 def _target(named: _Named, link: Link) -> str:
     """Where the link leads who brings no path and no query of their own."""
-    return compile_destination(link.target, forward_query=False, forward_path=False).to(named.code, "", "")
+    return compile_destination(link.target, forward_query=False, forward_path=False).to(named.code, "", Query(""))
 
 
 def _respond(request: Request, named: _Named, shown: _Preview, action: str | None = None) -> Response:

@@ -22,8 +22,9 @@ from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.api.examples import Responses
 from shortener.web.deps import PartsDep
+from shortener.web.public_route import PublicRoute
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(tags=["visits"], route_class=PublicRoute)
 
 #: How long a picture may be kept without asking again, seconds: so long may that of a disabled link still be seen.
 CACHE_SECONDS = 300
@@ -82,11 +83,11 @@ KnownTags = Annotated[frozenset[str], Depends(_if_none_match)]
 
 
 def respond(
-    kind: Kind, url: str, design: Design, logo: Logo | None, known: frozenset[str], *, head: bool, public: bool = True
+    kind: Kind, url: str, design: Design, logo: Logo | None, known: frozenset[str], *, head: bool
 ) -> Response:
-    """The QR code of a short URL, or 304 where the client knows it. `public`: anybody's cache may keep it."""
+    """The QR code of a short URL, or 304 where the client knows it. Any cache may keep it but for the API's."""
     tag = service.etag(kind, url, design, logo)
-    headers = {"etag": tag, "cache-control": f"{'public' if public else 'private'}, max-age={CACHE_SECONDS}"}
+    headers = {"etag": tag, "cache-control": f"public, max-age={CACHE_SECONDS}"}
     if kind is Kind.SVG:
         headers["content-security-policy"] = CONTENT_SECURITY_POLICY
     if not known.isdisjoint({tag, "*"}):

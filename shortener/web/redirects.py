@@ -16,6 +16,7 @@ from shortener.domain import code as codes
 from shortener.domain import period
 from shortener.domain.click import ClickClass
 from shortener.domain.link import State
+from shortener.domain.query import Query
 from shortener.redirect import loop
 from shortener.redirect.answer import READING, WRITING, Answer, Outcome, Visit, allowed, answer, gone
 from shortener.redirect.entry import Entry
@@ -24,10 +25,11 @@ from shortener.web import errors as problems
 from shortener.web.api import examples
 from shortener.web.clicks import Recorder
 from shortener.web.deps import Parts, PartsDep
+from shortener.web.public_route import PublicRoute
 from shortener.web.responses import Redirect
 from shortener.web.visitors import Facts
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(tags=["visits"], route_class=PublicRoute)
 
 #: In the state of a request: whether its path began with two slashes.
 _TYPED = "typed"
@@ -88,12 +90,13 @@ async def _asked(request: Request, code: str, parts: Parts) -> _Asked:
     click.is_typed = entry is not None and _TYPED in request.scope.get("state", {})
     now_ms = time.time_ns() // 1_000_000
     visitor = parts.visitors.of(click)
+    query = Query(click.query.decode("utf-8", "replace"))
     visit = Visit(
         request.method,
         normal or "",
         _path_behind_code(request),
-        click.query.decode("utf-8", "replace"),
-        Facts(visitor, click, now_ms),
+        query,
+        Facts(visitor, click, query, now_ms),
         visitor.share,
     )
     return _Asked(request, parts, code, domain, entry, click, visit, now_ms)

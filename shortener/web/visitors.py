@@ -4,11 +4,10 @@ The other reader of requests is web/clicks. Nothing from here is written down an
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from urllib.parse import parse_qs
 
 from shortener.clicks import agent
 from shortener.clicks.agent import Agent
@@ -18,6 +17,7 @@ from shortener.domain import language, period
 from shortener.domain import visitor as visitors
 from shortener.domain.click import ClickClass
 from shortener.domain.language import Accepted
+from shortener.domain.query import Query
 from shortener.domain.visitor import MAX_USER_AGENT_BYTES, Address, Network
 from shortener.web.clicks import MAX_LANGUAGE, NO_FLAGS, TELLING, Request, flags, forwarded, languages
 
@@ -59,12 +59,17 @@ class Visitor:
         return language.accepted(self._accepted)
 
     @cached_property
+    def own_languages(self) -> Collection[str]:
+        """Names of the languages that are the visitor's own."""
+        return language.own(self.languages)
+
+    @cached_property
     def _own_class(self) -> ClickClass:
         return agent.click_class(self.user_agent, NO_FLAGS)
 
     def click_class(self, request: Request) -> ClickClass:
         """What kind of visitor this is, `request` considered."""
-        if TELLING.isdisjoint(request.fields):
+        if request.fields.keys().isdisjoint(TELLING):
             return self._own_class
         return agent.click_class(self.user_agent, flags(request.fields))
 
@@ -79,15 +84,16 @@ class Visitor:
 
 @lru_cache(_REFERRERS_KEPT)
 def _referrer_host(referrer: bytes) -> str | None:
-    return clicks.referrer_host(clicks.referrer_origin(referrer[:MAX_REFERRER].decode("utf-8", "replace")))
+    return clicks.referrer_host(clicks.referrer_origin(referrer.decode("utf-8", "replace")))
 
 
-@dataclass(slots=True)
+@dataclass
 class Facts:
-    """What a rule may ask of one visit (domain.condition.Facts)."""
+    """What a rule may ask of one visit (domain.condition.Facts); each fact is worked out once."""
 
     visitor: Visitor
     request: Request
+    parameters: Query
     now_ms: int
 
     @property
@@ -111,6 +117,11 @@ class Facts:
         return self.visitor.languages
 
     @property
+    def own_languages(self) -> Collection[str]:
+        """What rules about languages look at."""
+        return self.visitor.own_languages
+
+    @property
     def country(self) -> str | None:
         """ISO 3166."""
         return self.visitor.place.country
@@ -126,28 +137,28 @@ class Facts:
         return self.visitor.place.city
 
     @property
-    def query(self) -> Mapping[str, Sequence[str]]:
+    def query(self) -> Mapping[str, Collection[str]]:
         """The parameters of the request."""
-        return parse_qs(self.request.query.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
+        return self.parameters.values
 
-    @property
+    @cached_property
     def referrer_host(self) -> str | None:
         """The host of the page that led here."""
         referrer = self.request.fields.get(b"referer")
-        return _referrer_host(referrer) if referrer else None
+        return _referrer_host(referrer[:MAX_REFERRER]) if referrer else None
 
     @property
     def address(self) -> Address | None:
         """In full."""
         return self.visitor.address
 
-    @property
+    @cached_property
     def click_class(self) -> ClickClass:
         """Who this is. The request remembers it: its click must be of the class that the rule has seen."""
         found = self.request.click_class = self.visitor.click_class(self.request)
         return found
 
-    @property
+    @cached_property
     def now(self) -> datetime:
         """The moment of the visit."""
         return period.from_ms(self.now_ms)

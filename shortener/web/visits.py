@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from shortener import errors, metrics
 from shortener.domain import code as codes
 from shortener.domain import host, text
+from shortener.domain.query import Query
 from shortener.redirect.answer import Choice, Outcome, Visit, choose
 from shortener.redirect.cache import Cache
 from shortener.redirect.entry import UNCACHED, Entry, Plain, cache_control
@@ -32,6 +33,8 @@ DefaultHeaders = list[tuple[bytes, bytes]]
 _PLACE = "the-code-stands-here"
 #: Host headers that are remembered; a stranger may send any.
 _HOSTS_KEPT = 1024
+#: Bytes of a path that is looked at: four characters may become one of a code, each of them twelve bytes at most.
+_MOST_PATH = 4 * 12 * codes.MAX_LENGTH + 2
 _ANY_TARGET = "https://example.com/"
 
 
@@ -86,6 +89,8 @@ class Visits:
 
         It may spell a code in another way, or ask for a link that is not cached: SQLite is asked at once.
         """
+        if len(path) > _MOST_PATH:
+            return None
         try:
             raw = unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii")
         except UnicodeDecodeError:
@@ -103,12 +108,15 @@ class Visits:
         return found
 
     def choose(self, entry: Entry, path: bytes, request: Request, now_ms: int, *, is_get: bool) -> Choice:
-        """Where a visit leads to a live link that is not guarded; `path` is that of its code."""
+        """Where a visit leads to a live link that is not guarded; `path` is that of its code.
+
+        Raises LocationTooLong, TooManyParameters.
+        """
         visitor = self._visitors.of(request)
         # Few links care.
         code = _code_of(path) if entry.destinations else ""
-        query = request.query.decode("utf-8", "replace") if request.query else ""
-        facts = Facts(visitor, request, now_ms)
+        query = Query(request.query.decode("utf-8", "replace") if request.query else "")
+        facts = Facts(visitor, request, query, now_ms)
         return choose(entry, Visit("GET" if is_get else "HEAD", code, "", query, facts, visitor.share))
 
     def plain_head(self, default_headers: DefaultHeaders) -> bytes:

@@ -28,6 +28,7 @@ from tests.bench import (
     ruled,
     scans,
     startups,
+    worst,
 )
 from tests.bench.large import section
 from tests.bench.subject import Plan, Sample, Subject
@@ -48,6 +49,7 @@ SUBJECTS = tuple(
         bulks,
         memory,
         startups,
+        worst,
     )
     for subject in module.SUBJECTS
 )

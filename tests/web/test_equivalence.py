@@ -576,3 +576,23 @@ def test_the_edge_answers_itself(both: Both, monkeypatch: pytest.MonkeyPatch) ->
     ):
         assert both.hear("edge", [said + LAST])[0].startswith(b"HTTP/1.1 ")
     assert handed_over == []
+
+
+#: By name: what is asked for of links that read the query, or pass it or the path on.
+LONG = {
+    "as-many-parameters-as-there-may-be": "?" + "&".join(["b=1"] * 256),
+    "one-too-many": "?" + "&".join(["b=1"] * 257),
+    "empty-ones": "?" + "&" * 5000 + "a=b",
+    "long-value": "?r=" + "x" * 9000,
+    "long-value-that-is-escaped": "?r=" + "%7C" * 3000,
+    "long-path": "/" + "x" * 9000,
+    "long-path-that-leads-up": "/" + "../" * 2500,
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("asked", LONG.values(), ids=list(LONG))
+@pytest.mark.parametrize("code", ["hot", "filled", "passing", "behind", "ruled", "quiet"])
+def test_the_edge_and_the_routes_refuse_the_same(both: Both, code: str, asked: str, method: str) -> None:
+    said = f"{method} /{code}{asked} HTTP/1.1\r\nHost: go.example\r\n\r\n".encode() + LAST
+    assert both.hear("edge", [said]) == both.hear("routes", [said])

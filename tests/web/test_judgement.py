@@ -12,6 +12,7 @@ from shortener.clicks.geo import Geo
 from shortener.clicks.salt import Salts
 from shortener.clicks.spool import Spool
 from shortener.domain.click import ClickClass
+from shortener.domain.query import Query
 from shortener.web.clicks import Recorder, Request
 from shortener.web.visitors import Facts, Visitors
 from tests.conftest import FIREFOX
@@ -92,7 +93,7 @@ def test_a_click_carries_the_class_that_a_rule_has_seen_and_no_other(
     salts = SimpleNamespace(of=lambda _day: bytes(32))
     recorder = Recorder(cast(Spool, SimpleNamespace(waits=False)), cast(Salts, salts), ())
     request = Request(list(fields.items()), fields, "192.0.2.1", b"")
-    facts = Facts(Visitors(Geo(None), lambda: bytes(16), ()).of(request), request, 0)
+    facts = Facts(Visitors(Geo(None), lambda: bytes(16), ()).of(request), request, Query(""), 0)
 
     def carried() -> int:
         packed = recorder.pack(frame.pack_link(1, 2, "mine"), request, 0)

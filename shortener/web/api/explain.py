@@ -14,6 +14,7 @@ from shortener.domain import host as hosts
 from shortener.domain import period
 from shortener.domain import rule as rules
 from shortener.domain.link import State
+from shortener.domain.query import Query
 from shortener.domain.rule import Rule
 from shortener.redirect import loop
 from shortener.redirect.answer import Outcome, Visit, answer
@@ -27,10 +28,13 @@ from shortener.web.api.route import make_router
 from shortener.web.api.schemas.explain import ExplainIn, ExplainOut
 from shortener.web.deps import DomainName, LinksReader, Parts, PartsDep
 from shortener.web.responses import ORJSONResponse
+from shortener.web.statuses import STATUS_OF_CODE
 from shortener.web.visitors import Facts
 
 router = make_router("links", "/links/{code}")
 
+#: Of a visit that leads nowhere.
+_NOTHING: dict[str, Any] = {"location": None, "rule": None, "variant": None, "needs_slot": False, "rules": []}
 _STATUS = {Outcome.NOT_FOUND: 404, Outcome.GONE: 410, Outcome.METHOD_NOT_ALLOWED: 405}
 
 
@@ -61,16 +65,16 @@ def _visit(request: Request, code: str, body: ExplainIn, parts: Parts) -> Visit:
     visitor = parts.visitors.of(asked)
     now = body.at or datetime.now(UTC)
     place = Place(*(given or found for given, found in zip(_place(body), visitor.place, strict=True)))
-    facts = _Described(visitor, asked, period.to_ms(now), place)
-    path, query = body.path.removeprefix("/"), body.query.removeprefix("?")
-    return Visit(body.method, code, path, query, facts, visitor.share)
+    query = Query(asked.query.decode().removeprefix("?"))
+    facts = _Described(visitor, asked, query, period.to_ms(now), place)
+    return Visit(body.method, code, body.path.removeprefix("/"), query, facts, visitor.share)
 
 
 def _place(body: ExplainIn) -> tuple[str | None, str | None, str | None]:
     return body.country, body.region, body.city
 
 
-@dataclass(slots=True)
+@dataclass
 class _Described(Facts):
     """Facts about a visitor who may be said to be somewhere."""
 
@@ -107,7 +111,10 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
     entry = compile_entry(visited, code, parts.lookup.defaults, parts.domains)
     now = visit.facts.now
     not_found_target = parts.domains.of(visited.domain).not_found_target
-    given = answer(entry, visit, now, parts.answer_policy, not_found_target)
+    try:
+        given = answer(entry, visit, now, parts.answer_policy, not_found_target)
+    except (errors.LocationTooLong, errors.TooManyParameters) as refusal:
+        return {**_refused(visit, refusal), "state": entry.state(now), "needs_password": _needs_password(entry, now)}
     if entry.may_loop and _leads_to_itself(entry, given.location, parts):
         given = loop.broken(given, not_found_target)
     verdicts = [] if entry.rules is None else entry.rules.explain(visit.facts, lambda: visit.share(entry.id))
@@ -122,7 +129,7 @@ def _explained(visited: Visited, code: str, visit: Visit, parts: Parts) -> dict[
         "location": given.location,
         "rule": None if decision is None else decision.rule,
         "variant": None if decision is None else decision.variant,
-        "needs_password": entry.password_hash is not None and entry.state(now) is State.LIVE,
+        "needs_password": _needs_password(entry, now),
         "needs_slot": entry.is_limited and redirects,
         "visitor": _visitor(visit),
         "rules": [_verdict(verdict, rule) for verdict, rule in zip(verdicts, rules.load(visited.rules), strict=True)],
@@ -140,8 +147,21 @@ def _leads_to_itself(entry: Entry, location: str | None, parts: Parts) -> bool:
 
 def _only_looks(visit: Visit) -> dict[str, Any]:
     """Who takes no slot of a limit sees a page that says nothing of where the link leads."""
-    nothing: dict[str, Any] = {"location": None, "rule": None, "variant": None, "needs_slot": False, "rules": []}
-    return {"outcome": "preview", "status": 200, **nothing, "visitor": _visitor(visit)}
+    return {"outcome": "preview", "status": 200, **_NOTHING, "visitor": _visitor(visit)}
+
+
+def _refused(visit: Visit, refusal: errors.Refused) -> dict[str, Any]:
+    """What the visitor sends is too long for this link."""
+    return {
+        "outcome": refusal.code,
+        "status": STATUS_OF_CODE[refusal.code],
+        **_NOTHING,
+        "visitor": _visitor(visit),
+    }
+
+
+def _needs_password(entry: Entry, now: datetime) -> bool:
+    return entry.password_hash is not None and entry.state(now) is State.LIVE
 
 
 def _visitor(visit: Visit) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _drawing(kind: Kind) -> Callable[..., Response]:
         """
         link = service.get(parts.database, code, domain)
         url = short_url(parts.settings.public_url, link.domain, codes.normal_form(code) or link.code)
-        return qr.respond(kind, url, design, logo, known, head=False, public=False)
+        return qr.respond(kind, url, design, logo, known, head=False)
 
     return draw
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyUrl, TypeAdapter
 
+from shortener import errors
 from shortener.domain import target as targets
 from shortener.domain.destination import Destination, compile_destination
+from shortener.domain.query import Query
 from shortener.domain.target import TargetPolicy
 from shortener.web.responses import Redirect
 from tests.unit.laws import law
@@ -81,7 +83,7 @@ FILLED = {
 @pytest.mark.parametrize(("raw", "path", "query", "location"), FILLED.values(), ids=list(FILLED))
 def test_placeholders(raw: str, path: str, query: str, location: str) -> None:
     destination = compiled(raw)
-    assert destination.to("sale", path, query) == location
+    assert destination.to("sale", path, Query(query)) == location
     assert destination.is_plain is (destination.target == location)
     assert_is_what_location_says(location)
 
@@ -119,9 +121,9 @@ MERGED = {
 
 @pytest.mark.parametrize(("raw", "query", "location"), MERGED.values(), ids=list(MERGED))
 def test_forwarded_queries(raw: str, query: str, location: str) -> None:
-    assert compiled(raw, forward_query=True).to("sale", "", query) == location
+    assert compiled(raw, forward_query=True).to("sale", "", Query(query)) == location
     assert_is_what_location_says(location)
-    assert "?" not in query or compiled(raw).to("sale", "", query) == targets.check(raw, POLICY)
+    assert "?" not in query or compiled(raw).to("sale", "", Query(query)) == targets.check(raw, POLICY)
 
 
 #: By name: a target, the path of a visit, and the Location when it is forwarded.
@@ -150,7 +152,7 @@ APPENDED = {
 
 @pytest.mark.parametrize(("raw", "path", "location"), APPENDED.values(), ids=list(APPENDED))
 def test_forwarded_paths(raw: str, path: str, location: str) -> None:
-    assert compiled(raw, forward_path=True).to("sale", path, "") == location
+    assert compiled(raw, forward_path=True).to("sale", path, Query("")) == location
     assert_is_what_location_says(location)
 
 
@@ -169,7 +171,7 @@ def test_forwarded_paths(raw: str, path: str, location: str) -> None:
 def test_what_depends_on_nothing_is_plain(raw: str, forward_query: bool, forward_path: bool, plain: bool) -> None:
     destination = compiled(raw, forward_query=forward_query, forward_path=forward_path)
     assert destination.is_plain is plain
-    assert not plain or destination.to("c", "p", "q=1") == destination.target
+    assert not plain or destination.to("c", "p", Query("q=1")) == destination.target
 
 
 def test_what_stands_where_no_placeholder_can_be_is_text() -> None:
@@ -178,16 +180,54 @@ def test_what_stands_where_no_placeholder_can_be_is_text() -> None:
         assert compile_destination(stored, forward_query=False, forward_path=False).is_plain
 
 
-def test_what_would_be_too_long_is_left_out() -> None:
-    long = "x" * targets.MAX_LENGTH
-    both = compiled(f"{E}/docs", forward_query=True, forward_path=True)
-    assert both.to("c", long, "a=1") == both.to("c", "a", f"a={long}") == f"{E}/docs"
-    room = targets.MAX_LENGTH - len(f"{E}/docs?")
-    assert both.to("c", "", "x" * room) == f"{E}/docs?{'x' * room}"
-    assert both.to("c", "", "x" * (room + 1)) == f"{E}/docs"
-    assert compiled(f"{E}/{{code}}?a={{query.a}}").to("c", "", f"a={long}") == f"{E}/c?a="
-    full = compiled(f"{E}/{'y' * 8000}/{{code}}")
-    assert full.to("ü" * 100, "", "") == f"{E}/{'y' * 8000}/"
+LONG = "x" * targets.MAX_LENGTH
+ROOM = targets.MAX_LENGTH - len(f"{E}/docs?")
+#: By name: a target, the code, path and query of a visit, and how long its Location would be.
+TOO_LONG = {
+    "forwarded-path": (f"{E}/docs", "c", LONG, "a=1"),
+    "forwarded-query": (f"{E}/docs", "c", "a", f"a={LONG}"),
+    "forwarded-query-by-one-character": (f"{E}/docs", "c", "", "x" * (ROOM + 1)),
+    "forwarded-query-once-escaped": (f"{E}/docs", "c", "", "a=" + "ü" * (ROOM // 4)),
+    "forwarded-lone-percents": (f"{E}/docs", "c", "", "%" * (ROOM // 2)),
+    "path-in-the-path": (f"{E}/{{path}}", "c", LONG, ""),
+    "path-in-the-query": (f"{E}/?a={{path}}", "c", LONG, ""),
+    "path-once-escaped": (f"{E}/?a={{path}}", "c", "|" * (ROOM // 2), ""),
+    "parameter": (f"{E}/?a={{query.a}}", "c", "", f"a={LONG}"),
+    "parameter-once-escaped": (f"{E}/?a={{query.a}}", "c", "", "a=" + "%7C" * (ROOM // 2)),
+    "parameter-many-times": (f"{E}/?" + "{query.a}" * 32, "c", "", "a=" + "x" * 300),
+    "parameter-in-path-query-and-fragment": (f"{E}/{{query.a}}?{{query.a}}#{{query.a}}", "c", "", "a=" + "x" * 3000),
+    "several-parameters": (f"{E}/?{{query.a}}{{query.b}}", "c", "", f"a={'x' * 5000}&b={'x' * 5000}"),
+    "code": (f"{E}/{'y' * 8000}/{{code}}", "ü" * 100, "", ""),
+}
+
+
+@pytest.mark.parametrize(("raw", "code", "path", "query"), TOO_LONG.values(), ids=list(TOO_LONG))
+def test_what_would_be_too_long_is_refused(raw: str, code: str, path: str, query: str) -> None:
+    with pytest.raises(errors.LocationTooLong, match=re.escape("8,192")):
+        compiled(raw, forward_query=True, forward_path=True).to(code, path, Query(query))
+
+
+#: By name: a target, the path and query of a visit, and its Location of 8,192 characters.
+JUST_FITS = {
+    "forwarded-query": (f"{E}/docs", "", "x" * ROOM, f"{E}/docs?{'x' * ROOM}"),
+    "forwarded-path": (f"{E}/docs", "x" * ROOM, "", f"{E}/docs/{'x' * ROOM}"),
+    "path": (f"{E}/docs?{{path}}", "x" * ROOM, "", f"{E}/docs?{'x' * ROOM}"),
+    "parameter": (f"{E}/docs?{{query.a}}", "", "a=" + "%78" * ROOM, f"{E}/docs?{'x' * ROOM}"),
+    "without-what-is-not-passed-on": (
+        f"{E}/docs?{{query.a}}",
+        "",
+        f"a={'x' * ROOM}&b={LONG}",
+        f"{E}/docs?{'x' * ROOM}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "path", "query", "location"), JUST_FITS.values(), ids=list(JUST_FITS))
+def test_what_just_fits_is_whole(raw: str, path: str, query: str, location: str) -> None:
+    assert len(location) == targets.MAX_LENGTH
+    forwarded = "{" not in raw
+    destination = compiled(raw, forward_query=forwarded, forward_path=forwarded)
+    assert destination.to("c", path, Query(query)) == location
 
 
 def assert_is_what_location_says(location: str) -> None:
@@ -223,7 +263,7 @@ def test_no_visitor_chooses_where_he_is_sent(
     raw: str, code: str, path: str, query: str, forward_query: bool, forward_path: bool
 ) -> None:
     destination = compiled(raw, forward_query=forward_query, forward_path=forward_path)
-    location = destination.to(code, path, query)
+    location = destination.to(code, path, Query(query))
     assert_is_what_location_says(location)
     before, after = url.validate_python(destination.target), url.validate_python(location)
     assert (after.scheme, after.host, after.port) == (before.scheme, before.host, before.port)
@@ -242,7 +282,7 @@ climbing = st.lists(
 @given(st.sampled_from([target for target in TARGETS if "/docs/x" in target]), climbing, climbing, climbing)
 def test_no_visitor_climbs_above_the_targets_path(raw: str, code: str, path: str, query: str) -> None:
     """Neither as browsers read the path, nor as servers do that decode it first and cut its parameters off."""
-    location = compiled(raw, forward_path=True).to(code, path, f"q={query}")
+    location = compiled(raw, forward_path=True).to(code, path, Query(f"q={query}"))
     read = url.validate_python(location)
     assert (read.path or "").startswith("/docs/x")
     decoded = re.sub(r";[^/]*", "", unquote(urlsplit(location).path).replace("\\", "/"))
@@ -252,11 +292,13 @@ def test_no_visitor_climbs_above_the_targets_path(raw: str, code: str, path: str
 @law
 @given(st.sampled_from(TARGETS), sent)
 def test_the_links_own_parameters_win(raw: str, query: str) -> None:
-    own = compiled(raw).to("c", "p", query)
-    merged = compiled(raw, forward_query=True).to("c", "p", query)
+    own = compiled(raw).to("c", "p", Query(query))
+    merged = compiled(raw, forward_query=True).to("c", "p", Query(query))
     before, _, fragment = own.partition("#")
     assert merged.startswith(before)
     assert merged.partition("#")[2] == fragment
-    names = [unquote(pair.partition("=")[0].replace("+", " ")) for pair in before.partition("?")[2].split("&")]
+    names = [
+        unquote(pair.partition("=")[0].replace("+", " ")) for pair in before.partition("?")[2].split("&") if pair
+    ]
     added = merged.partition("#")[0][len(before) :].removeprefix("?").split("&")
     assert not {unquote(pair.partition("=")[0].replace("+", " ")) for pair in added if pair} & {*names, "qr"}

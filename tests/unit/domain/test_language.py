@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortener.domain import click as clicks
 from shortener.domain import language
 from tests.unit.laws import law
 
@@ -34,6 +35,44 @@ HEADERS = {
 @pytest.mark.parametrize(("header", "said"), HEADERS.values(), ids=list(HEADERS))
 def test_headers(header: str, said: tuple[tuple[str, float], ...]) -> None:
     assert language.accepted(header) == said
+
+
+#: By name: a header, the language that statistics show, and all that are the visitor's own for rules.
+OWN = {
+    "nothing": ("", None, set()),
+    "one": ("de", "de", {"de"}),
+    "a-region-is-of-its-language": ("de-CH-1996", "de", {"de", "de-ch", "de-ch-1996"}),
+    "a-browsers": ("de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7", "de", {"de-de", "de"}),
+    "the-best-comes-last": ("en;q=0.9, fr", "fr", {"fr", "en"}),
+    "none-is-good-enough-for-a-rule": ("de;q=0.5", "de", set()),
+    "four-letters-are-no-language": ("abcd,fr", "fr", {"fr"}),
+    "eight-letters-are-no-language": ("abcdefgh,fr", "fr", {"fr"}),
+    "nine-letters-are-no-language": ("abcdefghi,fr", "fr", {"fr"}),
+    "one-letter-is-no-language": ("x-klingon,i-default,fr", "fr", {"fr"}),
+    "ends-with-a-hyphen": ("de-,fr", "fr", {"fr"}),
+    "two-hyphens": ("de--ch,fr", "fr", {"fr"}),
+    "nine-letters-in-a-subtag": ("de-abcdefghi,fr", "fr", {"fr"}),
+    "underscore": ("de_DE,fr", "fr", {"fr"}),
+    "digits": ("d3,fr", "fr", {"fr"}),
+    "another-script": ("дe,fr", "fr", {"fr"}),
+    "quality-of-four-places": ("de;q=0.9999,fr", "fr", {"fr"}),
+    "quality-above-one": ("de;q=1.1,fr;q=0.9", "fr", {"fr"}),
+    "quality-of-nothing": ("de;q=,fr", "fr", {"fr"}),
+    "asterisk": ("*,fr", "fr", {"fr"}),
+}
+
+
+@pytest.mark.parametrize(("header", "shown", "own"), OWN.values(), ids=list(OWN))
+def test_statistics_and_rules_read_a_header_alike(header: str, shown: str | None, own: set[str]) -> None:
+    assert clicks.language(header) == shown
+    assert language.own(language.accepted(header)) == own
+
+
+@law
+@given(st.text(st.sampled_from("dDeEfrR-,;=q019. *_"), max_size=60))
+def test_what_statistics_show_is_a_rules_if_anything_is(header: str) -> None:
+    own = language.own(language.accepted(header))
+    assert not own or clicks.language(header) in own
 
 
 def test_endless_headers_are_not_read_to_their_end() -> None:

@@ -8,6 +8,7 @@ from shortener import errors
 from shortener.domain import placeholder
 from shortener.domain import target as targets
 from shortener.domain.destination import compile_destination
+from shortener.domain.query import Query
 from shortener.domain.target import TargetPolicy
 from tests.unit.laws import law
 
@@ -17,7 +18,7 @@ E = "https://e.example"
 
 def location(stored: str) -> str:
     """Where a visit of `sale` with `/way?id=7` is sent."""
-    return compile_destination(stored, forward_query=False, forward_path=False).to("sale", "way", "id=7")
+    return compile_destination(stored, forward_query=False, forward_path=False).to("sale", "way", Query("id=7"))
 
 
 #: By name: a target as written, its stored form, and the Location of a visit.

@@ -1,5 +1,6 @@
 """Entries: what a link's row and the instance's preferences become together."""
 
+import tracemalloc
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from shortener.domain import period
 from shortener.domain import rule as rules
+from shortener.domain.condition import Condition
 from shortener.domain.link import REDIRECT_STATUSES, State
-from shortener.domain.rule import Rule
+from shortener.domain.rule import Rule, Variant
 from shortener.redirect.answer import Outcome
 from shortener.redirect.entry import Entry, compact, compile_entry, expand
 from shortener.storage.visits import Visited
@@ -146,3 +148,45 @@ def test_a_plain_link_is_kept_as_bytes_and_nothing_is_lost(
     assert isinstance(kept, bytes) is is_plain
     # What stands in its click only, or is nobody's business while it lives.
     assert expand(kept, instance) == (replace(entry, id=0, nonce=0, version=0) if is_plain else entry)
+
+
+def _rules_of(count: int, *conditions: Condition) -> str | None:
+    return rules.dump([Rule(conditions, f"{OWN}/{number}") for number in range(count)])
+
+
+#: By name: fields of a link that takes much memory.
+LARGE: dict[str, Any] = {
+    "limited": {"max_clicks": 3},
+    "rules-about-devices": {"rules": _rules_of(50, *[Condition("device", None, "ios")] * 20)},
+    "rules-about-the-query": {"rules": _rules_of(50, *[Condition("query-param", "key", f"v{n}") for n in range(20)])},
+    "rules-about-hours": {
+        "rules": _rules_of(
+            50, *[Condition("weekly-schedule", None, f"UTC mon 00:00-00:{n:02}") for n in range(1, 21)]
+        )
+    },
+    "long-targets": {"rules": rules.dump([Rule((), f"{OWN}/{'x' * 8000}")] * 8)},
+    "splits": {
+        "rules": rules.dump([Rule((), None, tuple(Variant(f"v{n}", f"{OWN}/{n}", 1) for n in range(10)))] * 50)
+    },
+    "splits-that-pass-on": {
+        "forward_query": True,
+        "rules": rules.dump(
+            [Rule((), None, tuple(Variant(f"v{n}", f"{OWN}/{r}/{n}", 1) for n in range(10))) for r in range(50)]
+        ),
+    },
+    "parameters-of-its-own": {"forward_query": True, "target": f"{OWN}?{'&'.join(map(str, range(1500)))}"},
+    "placeholders": {"target": f"{OWN}?{''.join(f'%7Bquery.a{n}%7D' for n in range(32))}"},
+}
+
+
+@pytest.mark.parametrize("fields", LARGE.values(), ids=list(LARGE))
+def test_an_entry_takes_no_more_memory_than_it_says(fields: dict[str, Any]) -> None:
+    found = row(**fields)
+    compiled(found)  # what is shared by all is there
+    tracemalloc.start()
+    try:
+        entries = [compiled(found) for _ in range(5)]
+        taken = tracemalloc.get_traced_memory()[0] / len(entries)
+    finally:
+        tracemalloc.stop()
+    assert taken <= entries[0].size <= 10 * taken

@@ -13,6 +13,7 @@ from shortener.domain import rule as rules
 from shortener.domain.click import ClickClass
 from shortener.domain.condition import Condition
 from shortener.domain.destination import compile_destination
+from shortener.domain.query import Query
 from shortener.domain.rule import Rule, Variant
 from shortener.domain.target import TargetPolicy
 from shortener.redirect.rule import SHARE_BITS, Decision, compile_rules
@@ -173,6 +174,6 @@ def test_a_rule_leads_to_no_host_that_no_target_names(
     assert decision is not None
     named = {urlsplit(target).netloc for rule in some for target in rules.targets(rule)}
     destination = compile_destination(decision.target, forward_query=forward, forward_path=forward)
-    location = destination.to("code", path, query)
+    location = destination.to("code", path, Query(query))
     assert urlsplit(location).netloc in named
     assert urlsplit(location).netloc == urlsplit(decision.target).netloc

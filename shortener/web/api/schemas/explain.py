@@ -75,7 +75,15 @@ class VisitorOut(Out):
 class ExplainOut(Out):
     """What a visit would be answered, and why. Nothing is counted, and no slot of a limit is taken."""
 
-    outcome: Literal["redirect", "preview", "not-found", "gone", "method-not-allowed"] = Field(examples=["redirect"])
+    outcome: Literal[
+        "redirect",
+        "preview",
+        "not-found",
+        "gone",
+        "method-not-allowed",
+        "too-many-parameters",
+        "location-too-long",
+    ] = Field(examples=["redirect"])
     state: Literal["live", "pending", "disabled", "expired", "exhausted"] = Field(examples=["live"])
     status: int = Field(description="Of the answer.", examples=[302])
     location: str | None = Field(examples=["https://apps.example.com/ios"])
