@@ -110,7 +110,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     )
     defaults = Defaults(configured.redirect_status, configured.redirect_cache_seconds, frame.pack_link)
     domains = _domains(configured, targets)
-    cache = Cache(configured.cached_links)
+    cache = Cache(configured.cached_links, configured.cached_bytes)
     logo = read_logo(configured.qr_logo)
     # Last, since it opens a file: what fails must have nothing to close.
     secret, geo = Secret(database), Geo(configured.geoip_path)

@@ -197,6 +197,7 @@ class Settings(BaseSettings):
     qr_logo: Path | None = None
     click_durability: Literal["process", "power", "memory"] = "process"
     cached_links: int = Field(100_000, ge=1)
+    cached_bytes: Bytes = Field(2**26, ge=2**22, le=2**40)
     stats_cache_bytes: Bytes = Field(2**22, ge=0, le=2**32)
     spool_max_bytes: Bytes = Field(2**30, ge=2**26)
     spool_min_free_bytes: Bytes = Field(2**28, ge=0)

@@ -96,3 +96,45 @@ def test_evicting(entries: Cache) -> None:
 
 def test_a_code_is_missing_for_less_than_a_second() -> None:
     assert cache.MISSING_SECONDS < 1
+
+
+KIB = 1024
+#: By name: how many links and bytes a cache may keep, the sizes of links as they come, and which are kept in the end.
+BOUNDS = {
+    "few-large-ones-are-within": (10, 100 * KIB, [30 * KIB] * 3, [0, 1, 2]),
+    "many-small-ones-are-bounded-by-count": (3, 100 * KIB, [100] * 5, [2, 3, 4]),
+    "large-ones-are-bounded-by-bytes": (10, 100 * KIB, [30 * KIB] * 5, [2, 3, 4]),
+    "a-large-one-pushes-out-small-ones": (10, 100 * KIB, [100] * 9 + [60 * KIB], [6, 7, 8, 9]),
+    "one-that-is-larger-than-all-is-not-kept": (10, 100 * KIB, [100, 101 * KIB], [0]),
+}
+
+
+@pytest.mark.parametrize(("size", "most_bytes", "sizes", "kept"), BOUNDS.values(), ids=list(BOUNDS))
+def test_the_cache_is_bounded_by_count_and_bytes(
+    size: int, most_bytes: int, sizes: list[int], kept: list[int]
+) -> None:
+    entries = Cache(size, most_bytes)
+    for number, length in enumerate(sizes):
+        entries.put(cache.key("", str(number)), b"x" * length)
+    found = [number for number in range(len(sizes)) if cache.key("", str(number)) in entries]
+    assert found == kept
+    assert sum(sizes[number] for number in found) <= most_bytes
+    assert len(found) <= size
+
+
+def test_a_link_that_has_grown_too_large_is_forgotten_as_it_was() -> None:
+    entries = Cache(10, 100 * KIB)
+    entries.put(b"/sale", b"x")
+    entries.put(b"/sale", b"x" * 101 * KIB)
+    assert entries.get(b"/sale") is None
+    assert not entries.is_missing(b"/sale")
+
+
+def test_replacing_a_link_counts_it_once() -> None:
+    entries = Cache(10, 100 * KIB)
+    entries.put(b"/other", b"x")
+    for _ in range(10):
+        entries.put(b"/sale", b"x" * 40 * KIB)
+    entries.evict(b"/sale")
+    entries.put(b"/large", b"x" * 80 * KIB)
+    assert entries.get(b"/other") == b"x"
