@@ -1,7 +1,7 @@
 """Entries: a link as visits see it, frozen, with everything worked out that does not change from visit to visit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shortener.domain import link as links
@@ -81,7 +81,7 @@ class Entry:
     #: Whether one of its targets is on this instance, so that it may lead to itself (redirect/loop).
     may_loop: bool
     #: Bytes that it takes in memory, about.
-    size: int
+    size: int = field(compare=False)
 
     @property
     def is_guarded(self) -> bool:

@@ -154,7 +154,10 @@ def mount(into: APIRouter) -> None:
                 operation_id=f"qr_{kind}_{method.lower()}",
                 summary=f"QR code of a short link as {kind.upper()} ({method})",
                 response_class=Response,
-                responses={**responses(kind), **examples.refusals(errors.LinkGone, errors.DatabaseUnavailable)},
+                responses={
+                    **responses(kind),
+                    **examples.refusals(errors.TooManyParameters, errors.LinkGone, errors.DatabaseUnavailable),
+                },
             )
 
 

@@ -82,6 +82,8 @@ NAME = (errors.LinkNotFound, errors.DomainInvalid, errors.ValidationFailed)
 VISIT: Responses = {
     302: {"description": "The redirect: 301, 302, 307 or 308, as the link says.", "content": {}},
     **refusals(
+        errors.TooManyParameters,
+        errors.LocationTooLong,
         errors.LinkNotFound,
         errors.MethodNotAllowed,
         errors.LinkGone,
