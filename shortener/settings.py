@@ -38,7 +38,6 @@ _DATABASES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg:
 
 #: `1G`, `64 MiB`, `512kb`: powers of 1,024.
 _SIZE = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
-_UNITS = ("", "K", "M", "G", "T")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 #: Not shown in messages.
@@ -61,7 +60,7 @@ def _stripped(value: Any) -> Any:
 def _bytes(value: Any) -> Any:
     """`1G` as a number of bytes; what is written otherwise is left for the check of whole numbers."""
     sized = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    return int(sized[1]) * 1024 ** _UNITS.index(sized[2].upper()) if sized else value
+    return int(sized[1]) * 1024 ** " KMGT".index(sized[2].upper() or " ") if sized else value
 
 
 def _number(value: Any) -> Any:

@@ -84,6 +84,11 @@ def targets(rule: Rule) -> tuple[str, ...]:
     return tuple(variant.target for variant in rule.split) if rule.target is None else (rule.target,)
 
 
+def variants(rules: Sequence[Rule]) -> set[str]:
+    """The names of all variants of `rules`."""
+    return {variant.name for rule in rules for variant in rule.split}
+
+
 def warnings(rules: Sequence[Rule]) -> list[str]:
     """Warnings, in sentences, for the owner of a link with `rules`."""
     return [

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from shortener.domain import link as links
 from shortener.domain import period, placeholder
 from shortener.domain import rule as rules
 from shortener.domain.destination import Destination, compile_destination, is_plain
 from shortener.domain.link import PERMANENT_STATUSES, State
-from shortener.redirect.domains import Domains
+from shortener.redirect.domains import Domains, Fallbacks
 from shortener.redirect.rule import CompiledRules, compile_rules
 from shortener.storage.visits import Visited
 
@@ -154,16 +155,13 @@ def expand(kept: Entry | Plain, defaults: Defaults) -> Entry:
 
 def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Domains) -> Entry:
     """The entry of a link found by `code`, in normal form."""
-    otherwise = domains.of(visited.domain)
-    status = visited.status or otherwise.status
+    status, expired_target = _preferred(visited, domains.of(visited.domain))
     own_rules = rules.load(visited.rules)
-    expired_target = visited.expired_target or otherwise.expired_target
     destinations = _destinations(visited, own_rules)
-    varies = any(not destination.is_plain for destination in destinations.values())
-    same_for_all = not (own_rules or varies or visited.password_hash or visited.max_clicks)
+    same_for_all = _is_same_for_all(visited, own_rules, destinations)
+    pack = partial(defaults.pack_link, visited.id, visited.nonce, code)
     live = _live(visited)
     steady = _steady(visited, live, status, defaults.cache_seconds) if same_for_all else (0, 0)
-    variants = {variant.name for rule in own_rules for variant in rule.split}
     return Entry(
         id=visited.id,
         nonce=visited.nonce,
@@ -174,8 +172,8 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         expires_at=visited.expires_at,
         expired_target=placeholder.location(expired_target) if expired_target else None,
         expired_destination=_filled(expired_target) if expired_target else None,
-        click=defaults.pack_link(visited.id, visited.nonce, code, ""),
-        clicks={name: defaults.pack_link(visited.id, visited.nonce, code, name) for name in variants},
+        click=pack(""),
+        clicks={variant: pack(variant) for variant in rules.variants(own_rules)},
         live_from_ms=live[0],
         live_until_ms=live[1],
         steady_from_ms=steady[0],
@@ -194,6 +192,11 @@ def compile_entry(visited: Visited, code: str, defaults: Defaults, domains: Doma
         may_loop=any(map(domains.is_own, _targets(visited, own_rules, expired_target))),
         size=_size(visited, own_rules, destinations),
     )
+
+
+def _preferred(visited: Visited, fallbacks: Fallbacks) -> tuple[int, str | None]:
+    """The status and the expired target of a link: its own, else the domain's."""
+    return visited.status or fallbacks.status, visited.expired_target or fallbacks.expired_target
 
 
 def cache_control(status: int, cache_seconds: int, left: int | None = None) -> str:
@@ -220,6 +223,13 @@ def _destinations(visited: Visited, own_rules: tuple[rules.Rule, ...]) -> dict[s
         for target, destination in compiled.items()
         if not destination.is_plain or placeholder.has_marks(target)
     }
+
+
+def _is_same_for_all(
+    visited: Visited, own_rules: tuple[rules.Rule, ...], destinations: Mapping[str, Destination]
+) -> bool:
+    varies = any(not destination.is_plain for destination in destinations.values())
+    return not (own_rules or varies or visited.password_hash or visited.max_clicks)
 
 
 def _reads_query(own_rules: tuple[rules.Rule, ...], destinations: Mapping[str, Destination]) -> bool:
