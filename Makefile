@@ -7,6 +7,8 @@ BENCH_VENV := .venv-bench
 CORES  := $(shell nproc)
 # More than cores: tests wait now and then, those of real processes for a third of their time.
 JOBS   ?= $(shell expr $(CORES) + 1)
+# Where the environment forbids Python to keep what it has compiled, every process of a server compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -q --dist worksteal -n
 # What runs without coverage, by its marks (pyproject.toml).
 REST   := nightly or process or repeated
@@ -40,7 +42,7 @@ endif
 test-fast: dev   ## what a change needs, in under a minute: the pieces, and of the rest what answers on one database
 	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
 
-test-system: dev ## tests that need programs beside Python: chromium, nginx, wrk, pgbouncer, npm
+test-system: dev ## tests that need programs beside Python: chromium, curl, nginx, npm, pgbouncer, wrk
 	$(PYTEST) $(JOBS) --dist loadfile -m system tests
 
 test-nightly: dev kills   ## the long forms of tests in their large size, and the kills

@@ -62,7 +62,7 @@ def _serve(host: str, port: int, workers: int, program: str) -> None:
             log.warning(sentence)
         if configured.base_url is None:
             configured = configured.model_copy(update={"base_url": _address(host, listener)})
-            _warn_of_address(host, configured.public_url)
+            warn_of_address(host, configured.public_url)
         _try_spool(configured.spool_dir)
         _remember(configured)
         opening.ready(configured.database, pooled=configured.is_pooled).close()
@@ -110,7 +110,7 @@ def _address(host: str, listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _warn_of_address(host: str, url: str) -> None:
+def warn_of_address(host: str, url: str) -> None:
     """Says what short URLs begin with, where others than this machine can reach the server and nobody has said it."""
     if host not in _LOOPBACK:
         right = f"set {settings.PREFIX}BASE_URL to where visitors reach this server, such as https://go.example.com"

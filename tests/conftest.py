@@ -26,7 +26,6 @@ ENGINES = ("sqlite", "postgresql")
 #: The folders whose tests run apart from the others, and the mark that says so (pyproject.toml has what it means).
 _MARK_OF_FOLDER = {
     "acceptance": "process",
-    "docs": "process",
     "bench": "system",
     "browser": "system",
     "proxies": "system",

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from shortener import served
+from shortener import served, server
 from tests.cli.process import environment
 from tests.cli.process import served as running
 
@@ -23,26 +24,42 @@ def short_url(folder: Path, **settings: str) -> str:
     return found
 
 
-#: Options and settings of `serve`, and whether it warns.
-STARTS: dict[str, tuple[tuple[str, ...], dict[str, str], bool]] = {
-    "every address": (("--host", "0.0.0.0"), {}, True),
-    "every IPv6 address": (("--host", "::"), {}, True),
-    "this machine": ((), {}, False),
-    "this machine by name": (("--host", "localhost"), {}, False),
-    "every address with a base URL": (("--host", "0.0.0.0"), {"SHORTENER_BASE_URL": "https://go.example"}, False),
+#: By name: where a server without a base URL listens, and whether it warns.
+LISTENING = {
+    "every address": ("0.0.0.0", True),
+    "every IPv6 address": ("::", True),
+    "an address of this machine in a network": ("192.0.2.7", True),
+    "this machine": ("127.0.0.1", False),
+    "this machine by IPv6": ("::1", False),
+    "this machine by name": ("localhost", False),
 }
 
 
+@pytest.mark.parametrize(("host", "is_warned"), LISTENING.values(), ids=LISTENING)
+def test_a_public_address_without_a_base_url_is_warned_of(host: str, is_warned: bool) -> None:
+    with capture_logs() as logged:
+        server.warn_of_address(host, "http://localhost:8000")
+    assert ["set SHORTENER_BASE_URL" in line["event"] for line in logged] == [True] * is_warned
+
+
 @pytest.mark.process
-@pytest.mark.parametrize(("options", "settings", "is_warned"), STARTS.values(), ids=STARTS)
-def test_a_public_address_without_a_base_url_is_warned_of(
-    tmp_path: Path, options: tuple[str, ...], settings: dict[str, str], is_warned: bool
-) -> None:
-    with running(tmp_path, *options, "--port", "0", **settings) as serving:
+def test_serve_warns_of_its_settings(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SHORTENER_LOG_LEVL=debug\n")
+    wrong = {"SHORTENER_BASEURL": "https://go.example", "SHORTENER_PORT": "tcp://10.0.0.1:80"}
+    with running(tmp_path, "--host", "0.0.0.0", "--port", "0", **wrong):
         told = (tmp_path / "stderr.txt").read_text()
-        assert ("set SHORTENER_BASE_URL" in told) is is_warned
-        expected = settings.get("SHORTENER_BASE_URL", serving.url)
-        assert short_url(tmp_path).startswith(f"{expected}/")
+    assert "set SHORTENER_BASE_URL" in told
+    assert "no setting SHORTENER_BASEURL, so it has no effect: did you mean SHORTENER_BASE_URL?" in told
+    assert "did you mean SHORTENER_LOG_LEVEL?" in told
+    assert "SHORTENER_PORT" not in told
+
+
+@pytest.mark.process
+def test_serve_does_not_warn_with_a_base_url(tmp_path: Path) -> None:
+    own = {"SHORTENER_BASE_URL": "https://go.example"}
+    with running(tmp_path, "--host", "0.0.0.0", "--port", "0", **own):
+        assert "SHORTENER_BASE_URL" not in (tmp_path / "stderr.txt").read_text()
+        assert short_url(tmp_path, **own).startswith("https://go.example/")
 
 
 @pytest.mark.process
@@ -54,16 +71,6 @@ def test_a_command_says_what_serve_says(tmp_path: Path) -> None:
         own = short_url(tmp_path, SHORTENER_BASE_URL="https://own.example")
         assert own.startswith("https://own.example/")
     assert short_url(tmp_path).startswith(f"{serving.url}/")
-
-
-@pytest.mark.process
-def test_unknown_settings_are_told_with_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("SHORTENER_LOG_LEVL=debug\n")
-    with running(tmp_path, "--port", "0", SHORTENER_BASEURL="https://go.example", SHORTENER_PORT="tcp://10.0.0.1:80"):
-        told = (tmp_path / "stderr.txt").read_text()
-    assert "no setting SHORTENER_BASEURL, so it has no effect: did you mean SHORTENER_BASE_URL?" in told
-    assert "did you mean SHORTENER_LOG_LEVEL?" in told
-    assert "SHORTENER_PORT" not in told
 
 
 def test_what_is_remembered(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.m
 _MOST = {"not run": 12, "run by .ci/run": 4, "takes minutes": 6}
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_can_be_followed(path: Path, tmp_path: Path) -> None:
     for program in ("bash", "curl"):
