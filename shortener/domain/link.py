@@ -4,7 +4,7 @@ Everything that follows from a link's own fields lives here; how an answer is pu
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shortener.domain import placeholder, script
@@ -23,6 +23,8 @@ MAX_TITLE_LENGTH = 512
 MAX_NOTES_LENGTH = 2_000
 MAX_TAGS = 50
 MAX_EXTERNAL_ID_LENGTH = 255
+#: For how many days a deleted link can be brought back.
+UNDELETE_DAYS = 30
 #: What a double holds exactly, so that every JSON parser reads back what was sent.
 MOST_MAX_CLICKS = 2**53
 
@@ -83,6 +85,8 @@ class Link:
     aliases: tuple[str, ...] = ()
     #: How many of `max_clicks` have been granted.
     used: int = 0
+    #: When it was deleted; its aliases are then those that were deleted with it.
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ class State(StrEnum):
     EXPIRED = "expired"
     #: `max_clicks` have been granted.
     EXHAUSTED = "exhausted"
+    #: As if it did not exist, and it can be brought back. No visit meets such a link.
+    DELETED = "deleted"
 
 
 def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | None, now: datetime) -> State:
@@ -140,10 +146,17 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
 
 
 def state_of(link: Link, now: datetime) -> State:
-    """The state in which visits find `link` at `now`."""
+    """The state in which visits find `link` at `now`; DELETED where they do not."""
+    if link.deleted_at is not None:
+        return State.DELETED
     found = state(enabled=link.enabled, valid_from=link.valid_from, expires_at=link.expires_at, now=now)
     is_exhausted = link.max_clicks is not None and link.used >= link.max_clicks
     return State.EXHAUSTED if found is State.LIVE and is_exhausted else found
+
+
+def undelete_begin(now: datetime) -> datetime:
+    """The date and time since which a link must have been deleted to be brought back at `now`."""
+    return now - timedelta(days=UNDELETE_DAYS)
 
 
 def etag(link: Link) -> str:

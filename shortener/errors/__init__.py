@@ -38,6 +38,7 @@ from shortener.errors.links import (
     DomainTaken,
     ExternalIdTaken,
     LinkGone,
+    LinkNotDeleted,
     LinkNotFound,
     PasswordInvalid,
     PlaceholderInvalid,
@@ -54,6 +55,7 @@ from shortener.errors.links import (
     TargetScheme,
     TargetTooLong,
     TargetUserInfo,
+    UndeleteTooLate,
     VersionNotFound,
 )
 from shortener.errors.requests import (
@@ -115,6 +117,7 @@ __all__ = [
     "KeyMissing",
     "KeyNotFound",
     "LinkGone",
+    "LinkNotDeleted",
     "LinkNotFound",
     "LiveUnavailable",
     "LocationTooLong",
@@ -151,6 +154,7 @@ __all__ = [
     "TooManyBuckets",
     "TooManyParameters",
     "TooManyTries",
+    "UndeleteTooLate",
     "UnsupportedMediaType",
     "ValidationFailed",
     "VersionMismatch",

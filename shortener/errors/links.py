@@ -51,6 +51,14 @@ class LinkNotFound(Refused):
     """There is no link with this code."""
 
 
+class LinkNotDeleted(Refused):
+    """This link is not deleted, so there is nothing to bring back."""
+
+
+class UndeleteTooLate(Refused):
+    """This link was deleted more than 30 days ago, so it cannot be brought back."""
+
+
 class LinkGone(Refused):
     """This link does not lead anywhere any more."""
 

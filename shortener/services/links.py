@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from shortener import errors
 from shortener.domain import code as codes
 from shortener.domain import host as hosts
+from shortener.domain import link as links
 from shortener.domain import page as pages
 from shortener.domain import tag as tags
 from shortener.domain.link import Link, LinkDraft
@@ -53,19 +55,26 @@ def search(
     text: str | None = None,
     tagged: Iterable[str] = (),
     domain: str | None = None,
+    deleted: bool = False,
     cursor: str | None = None,
 ) -> Page[Link]:
     """A page of the living links that carry all tags in `tagged` and contain `text`.
+
+    With `deleted`, of those links instead that have been deleted and can be brought back.
 
     Raises CursorInvalid, TagInvalid, DomainInvalid.
     """
     domain = hosts.normal_form(domain) if domain else domain
     listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text, domain=domain)
+    if deleted:
+        listing = replace(listing, deleted_since=links.undelete_begin(datetime.now(UTC)))
     wanted = sorted({tags.normal_form(tag, name="tag") for tag in tagged})
     listing = replace(listing, tags=tuple(wanted))
     order = "desc" if descending else "asc"
     place = "" if domain is None else f"on {domain}"
-    question = pages.question("links", sort, order, text or "", ",".join(wanted), place)
+    question = pages.question(
+        "deleted links" if deleted else "links", sort, order, text or "", ",".join(wanted), place
+    )
     if cursor is not None:
         listing = replace(listing, after=_position(question, cursor, sort))
     with database.read() as connection:

@@ -20,7 +20,7 @@ from shortener.storage.engine import Connection
 #: The tags of an If-Match header; None where there is none.
 IfMatch = Sequence[str] | None
 #: Kinds of changes to a link, as history names them.
-CREATED, EDITED, DELETED = "link-created", "link-edited", "link-deleted"
+CREATED, EDITED, DELETED, UNDELETED = "link-created", "link-edited", "link-deleted", "link-undeleted"
 
 
 def find(connection: Connection, domain: str, code: str) -> Link:

@@ -1,9 +1,9 @@
 """Rows of link that are aliases: other codes of a link, each a row of its own with `alias_of` and no target."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from shortener.storage.engine import insert_into
 from shortener.storage.tables import link
@@ -35,10 +35,18 @@ def bury(connection: Connection, link_id: int, code: str, now: datetime) -> bool
     return connection.execute(update(link).where(*alias).values(deleted_at=now, updated_at=now)).rowcount == 1
 
 
-def by_link(connection: Connection, link_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The aliases of each link that has any, in the order in which they were made. One query."""
-    query = select(link.c.alias_of, link.c.code).where(link.c.alias_of.in_(link_ids), _living).order_by(link.c.id)
+def by_link(connection: Connection, deletions: Mapping[int, datetime | None]) -> dict[int, tuple[str, ...]]:
+    """The aliases of each link that has any, in the order in which they were made. One query.
+
+    `deletions` has when each link was deleted, None for a living one; the aliases of a deleted link are those that
+    were deleted with it.
+    """
+    dates = {date for date in deletions.values() if date is not None}
+    query = select(link.c.alias_of, link.c.code, link.c.deleted_at).where(
+        link.c.alias_of.in_(list(deletions)), or_(_living, link.c.deleted_at.in_(dates)) if dates else _living
+    )
     found: dict[int, tuple[str, ...]] = {}
-    for link_id, code in connection.execute(query):
-        found[link_id] = (*found.get(link_id, ()), code)
+    for link_id, code, deleted_at in connection.execute(query.order_by(link.c.id)):
+        if deleted_at == deletions[link_id]:
+            found[link_id] = (*found.get(link_id, ()), code)
     return found

@@ -105,8 +105,11 @@ def change(connection: Connection, name: str, fields: Mapping[str, Any]) -> None
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Takes away a domain without living links. Its tombstones, which clicks on their way look for, need another."""
-    connection.execute(update(link).where(link.c.domain == name).values(domain=DEFAULT))
+    """Takes away a domain without living links. Its tombstones, which clicks on their way look for, need another.
+
+    They remember which one they were on, since they can be brought back.
+    """
+    connection.execute(update(link).where(link.c.domain == name).values(domain=DEFAULT, former_domain=name))
     connection.execute(delete(domain).where(domain.c.name == name))
 
 

@@ -1,6 +1,6 @@
-"""Rows of link: finding, listing, making and burying them. What a visit reads is in visits.py."""
+"""Rows of link: finding, listing, making, burying and unburying them. What a visit reads is in visits.py."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,8 @@ from shortener.storage.tables import link, link_tag, tag
 _CHUNK = 500
 
 _living = link.c.deleted_at.is_(None)
+#: The domain that a tombstone was on.
+_domain_before = func.coalesce(link.c.former_domain, link.c.domain)
 _clicks = func.coalesce(link_total.c.clicks, 0)
 _last_clicked = func.coalesce(link_total.c.last_clicked_ms, 0)
 
@@ -85,6 +87,8 @@ class Listing:
     #: Tags in normal form; links that carry all of them.
     tags: tuple[str, ...] = ()
     domain: str | None = None
+    #: Links that were deleted then or later; None: living links.
+    deleted_since: datetime | None = None
     #: Value of the sort key and id of the last link of the page before.
     after: tuple[Any, int] | None = None
 
@@ -169,7 +173,24 @@ def identity(connection: Connection, domain: str, code: str) -> tuple[int, datet
 
 def by_id(connection: Connection, link_id: int) -> Link | None:
     """The living link with this id, or None."""
-    return _one(connection, _whole.where(link.c.id == link_id, _living))
+    return _one(connection, _whole.where(link.c.id == link_id, _living, link.c.alias_of.is_(None)))
+
+
+def deleted_by_id(connection: Connection, link_id: int) -> Link | None:
+    """The deleted link with this id, however long ago it was deleted, or None."""
+    is_tombstone = (link.c.deleted_at.is_not(None), link.c.alias_of.is_(None))
+    return _one(connection, _whole.where(link.c.id == link_id, *is_tombstone))
+
+
+def unbury(connection: Connection, deleted: Link, aliases: Collection[str], now: datetime) -> None:
+    """Makes a deleted link a living one with the next version, and those of its aliases. Their codes must be free.
+
+    It is on the domain that it was on, which must be configured.
+    """
+    living = {"deleted_at": None, "domain": deleted.domain, "former_domain": None, "updated_at": now}
+    is_alias = (link.c.alias_of == deleted.id, link.c.deleted_at == deleted.deleted_at, link.c.code.in_(aliases))
+    connection.execute(update(link).where(*is_alias).values(**living))
+    connection.execute(update(link).where(link.c.id == deleted.id).values(**living, version=link.c.version + 1))
 
 
 def by_external_id(connection: Connection, external_id: str) -> Link | None:
@@ -193,7 +214,7 @@ def by_target(connection: Connection, domain: str, target: str) -> Link | None:
 def page(connection: Connection, listing: Listing) -> Sequence[Link]:
     """The links of a page. Two queries."""
     key = _SORT_KEYS[listing.sort]
-    query = _whole.where(_living, link.c.alias_of.is_(None), *_filters(listing))
+    query = _whole.where(link.c.alias_of.is_(None), *_filters(listing))
     if listing.after is not None:
         value, link_id = listing.after
         beyond, later = (
@@ -214,9 +235,10 @@ def sort_value(listed: Link, sort: Sort) -> str | int:
 
 
 def _filters(listing: Listing) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    since = listing.deleted_since
+    found: list[ColumnElement[bool]] = [_living if since is None else link.c.deleted_at >= since]
     if listing.domain is not None:
-        found.append(link.c.domain == listing.domain)
+        found.append((link.c.domain if since is None else _domain_before) == listing.domain)
     if listing.search:
         terms = search.terms(listing.search)
         found.append(or_(*(link.c.search_text.contains(term, autoescape=True) for term in terms)))
@@ -239,7 +261,7 @@ def _many(connection: Connection, query: Select[Any], **values: Any) -> list[Lin
     if not rows:
         return []
     ids = [row.id for row in rows]
-    tagged, called = tags.by_link(connection, ids), aliases.by_link(connection, ids)
+    tagged, called = tags.by_link(connection, ids), aliases.by_link(connection, {r.id: r.deleted_at for r in rows})
     return [_link(row, tagged.get(row.id, ()), called.get(row.id, ())) for row in rows]
 
 
@@ -247,7 +269,7 @@ def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Li
     return Link(
         id=row.id,
         nonce=row.nonce,
-        domain=row.domain,
+        domain=row.domain if row.former_domain is None else row.former_domain,
         code=row.code,
         target=row.target,
         title=row.title,
@@ -274,4 +296,5 @@ def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Li
         last_clicked_at=period.from_ms(row.last_clicked_ms) if row.last_clicked_ms else None,
         aliases=called,
         used=row.used,
+        deleted_at=row.deleted_at,
     )

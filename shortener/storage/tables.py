@@ -30,6 +30,7 @@ CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 #: The condition of an index on either engine. It is given as SQLite's only, since migrations make the indexes, and
 #: SQLAlchemy loads PostgreSQL's dialect where it is named.
 _LIVING = text("deleted_at IS NULL")
+_DELETED = text("deleted_at IS NOT NULL AND alias_of IS NULL")
 
 
 def _identity() -> Any:
@@ -77,6 +78,7 @@ class LinkRow(SQLModel, table=True):
         Index("ix_link_target_hash", "target_hash"),
         Index("ix_link_created_at", "created_at", "id"),
         Index("ix_link_alias_of", "alias_of"),
+        Index("ix_link_deleted_at", "deleted_at", "id", sqlite_where=_DELETED),
         CheckConstraint("(alias_of IS NULL) <> (target IS NULL)", name="ck_link_target_or_alias"),
         CheckConstraint("status IN (301, 302, 307, 308)", name="ck_link_status"),
         AUTOINCREMENT,
@@ -118,6 +120,8 @@ class LinkRow(SQLModel, table=True):
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
     #: As domain.search makes it; NULL in an alias.
     search_text: str | None = _text(nullable=True)
+    #: The domain that a tombstone was on, if that has been removed since; NULL: `domain`.
+    former_domain: str | None = _text(nullable=True)
 
 
 class TagRow(SQLModel, table=True):

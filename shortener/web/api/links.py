@@ -83,6 +83,14 @@ def listing(
         Annotated[str, Field(max_length=253), one_line] | None,
         Query(description="Only links on this domain; empty is the default one.", examples=["go.example.com"]),
     ] = None,
+    state: Annotated[
+        Literal["deleted"] | None,
+        Query(
+            description="`deleted`: instead the links that were deleted in the last "
+            f"{links.UNDELETE_DAYS} days, which `undelete` brings back.",
+            examples=["deleted"],
+        ),
+    ] = None,
     sort: Annotated[Sort, Query(description="What to sort by.")] = Sort.CREATED,
     order: Annotated[Literal["asc", "desc"], Query(description="Which end comes first.")] = "desc",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Links per page.")] = pages.DEFAULT_LIMIT,
@@ -97,6 +105,7 @@ def listing(
         text=search,
         tagged=tag,
         domain=domain,
+        deleted=state == "deleted",
         cursor=cursor,
     )
     return ORJSONResponse({"data": [render(link, parts) for link in found.items], "next": found.next})
@@ -216,7 +225,9 @@ def put(
 def delete(
     code: str, parts: PartsDep, caller: LinksWriter, domain: DomainName = "", if_match: IfMatch = None
 ) -> Response:
-    """Delete a link with its aliases: its code is free again, what was counted stays."""
+    """Delete a link with its aliases: its code is free again, what was counted stays. `undelete` brings it back for
+    30 days.
+    """
     link = service.delete(parts.database, code, actor=caller.actor, domain=domain, if_match=if_match)
     for name in (link.code, *link.aliases):
         parts.lookup.forget(link.domain, name)

@@ -1,5 +1,6 @@
 """Links between the API's shapes and the services' drafts: reading one from a body, writing one into an answer."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,8 @@ from shortener.web.deps import Parts
 from shortener.web.responses import ORJSONResponse
 
 
-def render(link: Link, parts: Parts) -> dict[str, object]:
-    """A link as LinkOut says."""
+def render(link: Link, parts: Parts, warnings: Sequence[str] = ()) -> dict[str, object]:
+    """A link as LinkOut says, with `warnings` before those that it always has."""
     settings = parts.settings
     return {
         "code": link.code,
@@ -42,14 +43,16 @@ def render(link: Link, parts: Parts) -> dict[str, object]:
         "track": link.track,
         "rules": [rules.as_data(rules.written(rule)) for rule in link.rules],
         "external_id": link.external_id,
+        "id": link.id,
         "aliases": link.aliases,
         "clicks": link.clicks,
         "unique": link.unique,
         "last_clicked_at": link.last_clicked_at,
         "created_at": link.created_at,
         "updated_at": link.updated_at,
+        "deleted_at": link.deleted_at,
         "version": link.version,
-        "warnings": _warnings(link, parts),
+        "warnings": [*warnings, *_warnings(link, parts)],
     }
 
 
@@ -88,12 +91,16 @@ def fields_of(body: LinkPut | LinkPatch, *, whole: bool = False) -> dict[str, An
     return values
 
 
-def answer(link: Link, parts: Parts, *, is_new: bool = False) -> ORJSONResponse:
-    """Answers with a link that has just been written, once visits to this worker see it so."""
+def answer(link: Link, parts: Parts, *, is_new: bool = False, warnings: Sequence[str] = ()) -> ORJSONResponse:
+    """Answers with a link that has just been written, once visits to this worker see it so.
+
+    `warnings` come before those that the link always has.
+    """
     for name in (link.code, *link.aliases):
         parts.lookup.forget(link.domain, name)
     headers = {"etag": links.etag(link)}
     if is_new:
         place = f"?domain={link.domain}" if link.domain else ""
         headers["location"] = f"/api/v1/links/{codes.in_path(link.code)}{place}"
-    return ORJSONResponse(render(link, parts), status_code=201 if is_new else 200, headers=headers)
+    body = render(link, parts, warnings)
+    return ORJSONResponse(body, status_code=201 if is_new else 200, headers=headers)

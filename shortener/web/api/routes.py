@@ -22,6 +22,7 @@ from shortener.web.api import (
     stats,
     stats_files,
     tags,
+    undelete,
 )
 from shortener.web.api.any_text import TAG
 from shortener.web.api.route import ApiRoute
@@ -38,6 +39,7 @@ ROUTES: Sequence[BaseRoute] = [
         links,
         aliases,
         history,
+        undelete,
         explain,
         qr,
         tags,

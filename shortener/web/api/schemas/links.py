@@ -119,7 +119,9 @@ class LinkOut(Out):
     tags: list[str] = Field(examples=[["print", "sale"]])
     status: int | None = Field(examples=[None])
     enabled: bool = Field(examples=[True])
-    state: links.State = Field(description="What a visit finds now.", examples=["live"])
+    state: links.State = Field(
+        description="What a visit finds now; `deleted` in the list of deleted links.", examples=["live"]
+    )
     valid_from: AwareDatetime | None = Field(examples=[None])
     expires_at: AwareDatetime | None = Field(examples=[A_MOMENT])
     expired_target: str | None = Field(examples=["https://example.com/over"])
@@ -131,12 +133,14 @@ class LinkOut(Out):
     track: bool = Field(examples=[True])
     rules: list[RuleOut]
     external_id: str | None = Field(examples=["campaign-17"])
+    id: int = Field(description="Its number, which stays the same: `undelete` asks for it.", examples=[17])
     aliases: list[str] = Field(description="Other codes that lead here.", examples=[["s"]])
     clicks: int = Field(description="By people, since the link was made.", examples=[1234])
     unique: int = Field(description="Those that were a visitor's first of the day.", examples=[987])
     last_clicked_at: AwareDatetime | None = Field(examples=["2026-11-22T18:03:11.250000Z"])
     created_at: AwareDatetime = Field(examples=["2026-11-01T09:30:00Z"])
     updated_at: AwareDatetime = Field(examples=["2026-11-02T10:00:00Z"])
+    deleted_at: AwareDatetime | None = Field(description="Of deleted links only.", examples=[None])
     version: int = Field(description="Counts the changes, from 1.", examples=[2])
     warnings: list[str] = Field(description="What the owner should know.", examples=[[]])
 
