@@ -57,7 +57,7 @@ def import_links(
             show_json([_as_json(result) for result in results])
         else:
             _say(results, len(found))
-    raise typer.Exit(_complain([(f"line {each.item.line}", each.answer) for each in results]))
+    raise typer.Exit(_complain([(f"line {each.item.line}", each.answer) for each in results], _of_fields))
 
 
 def delete_many(api: Api, links: Sequence[Link]) -> None:
@@ -71,7 +71,7 @@ def delete_many(api: Api, links: Sequence[Link]) -> None:
     for code, result in results:
         if "problem" not in result:
             typer.echo(f"Deleted {code}.")
-    raise typer.Exit(_complain(results))
+    raise typer.Exit(_complain(results, _of_codes))
 
 
 def _import(
@@ -128,17 +128,22 @@ def _as_json(result: _Result) -> dict[str, Any]:
     return {"line": result.item.line, **rest}
 
 
-def _complain(results: Sequence[tuple[str, dict[str, Any]]]) -> int:
-    """Says of each item that was refused why; returns the exit code."""
+def _complain(results: Sequence[tuple[str, dict[str, Any]]], reasons: Callable[[Any], list[str]]) -> int:
+    """Says of each item that was refused why, as `reasons` of its problem; returns the exit code."""
     refused = [(name, answer) for name, answer in results if "problem" in answer]
     for name, answer in refused:
-        for line in _reasons(answer["problem"]):
+        for line in reasons(answer["problem"]):
             complain(f"{name}: {line}")
     if not refused:
         return 0
     return IN_PART if len(refused) < len(results) else exit_code_of(refused[0][1]["status"])
 
 
-def _reasons(problem: dict[str, Any]) -> list[str]:
+def _of_codes(problem: dict[str, Any]) -> list[str]:
+    return [problem["detail"]]
+
+
+def _of_fields(problem: dict[str, Any]) -> list[str]:
+    """By the fields, which people have written into the file that they import."""
     fields = problem.get("errors")
     return [f"{each['field']}: {each['message']}" for each in fields] if fields else [problem["detail"]]

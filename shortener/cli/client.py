@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from shortener.cli.output import complain
+from shortener.cli.wording import option, reasons
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -29,7 +30,7 @@ Url = Annotated[
 Key = Annotated[str | None, typer.Option(help="API key for --url.", envvar="SHORTENER_API_KEY")]
 
 #: Exit codes by HTTP status; every other failure is 1.
-_EXIT_CODES = {401: 4, 403: 4, 404: 3, 409: 5, 412: 5, 400: 2, 413: 2, 415: 2, 422: 2}
+_EXIT_CODES = {401: 4, 403: 4, 404: 3, 410: 3, 409: 5, 412: 5, 400: 2, 413: 2, 415: 2, 422: 2}
 #: Rows of one page: the most that the API gives of most lists.
 _PAGE = 200
 #: Seconds before a server is given up.
@@ -191,7 +192,7 @@ def decoded(response: "Response") -> Any:
 
 def _header(name: str, value: str) -> bytes:
     if not value.isprintable() or value != value.strip():
-        raise typer.Exit(complain(f"{name}: no spaces around it, and no control characters in it", 2))
+        raise typer.Exit(complain(f"{option(name)}: no spaces around it, and no control characters in it", 2))
     # As bytes: it may be any text, and a header's own encoding is ASCII.
     return value.encode()
 
@@ -267,16 +268,12 @@ def _nothing() -> None:
 def refuse(response: "Response") -> int:
     """Says why a request was refused, field by field; returns the exit code."""
     try:
-        document = response.json()
-        fields, detail = document.get("errors") or [], document["detail"]
+        found = reasons(response.json())
     except (ValueError, AttributeError, KeyError):
         return complain(_stranger(response))
-    exit_code = exit_code_of(response.status_code)
-    if not fields:
-        return complain(detail, exit_code)
-    for field in fields:
-        complain(f"{field['field']}: {field['message']}")
-    return exit_code
+    for reason in found:
+        complain(reason)
+    return exit_code_of(response.status_code)
 
 
 def _stranger(response: "Response") -> str:

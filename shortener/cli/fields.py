@@ -11,6 +11,7 @@ import typer
 from shortener.cli.client import moment
 from shortener.cli.files import STANDARD_INPUT, json_in
 from shortener.cli.output import complain
+from shortener.cli.wording import option
 
 Target = Annotated[str | None, typer.Option(help="Where the link leads.")]
 NewCode = Annotated[str | None, typer.Option(help="A new code: history and statistics stay.")]
@@ -84,7 +85,7 @@ def changes(fields: dict[str, Any], clear: list[str] | None) -> dict[str, Any]:
     emptied = [name.replace("-", "_") for name in clear or ()]
     both = next((name for name in emptied if name in fields), None)
     if both is not None:
-        raise typer.Exit(complain(f"{both}: it cannot be given and cleared at once", 2))
+        raise typer.Exit(complain(f"{option(both)}: it cannot be given and cleared at once", 2))
     return fields | {name: [] if name in {"tags", "rules"} else None for name in emptied}
 
 

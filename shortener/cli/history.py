@@ -62,7 +62,7 @@ def seen(api: Api, link: Link, version: int | None) -> dict[str, str]:
     now = decoded(response)["version"]
     if now != version:
         detail = f"The link is at version {now}, not {version}: look at it again before you change it."
-        raise typer.Exit(complain(f"if-match: {detail}", 5))
+        raise typer.Exit(complain(f"--if-match: {detail}", 5))
     return {"If-Match": response.headers["etag"]}
 
 

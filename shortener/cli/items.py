@@ -27,6 +27,7 @@ _SHOWN_ONLY = frozenset(
     {
         "short_url",
         "state",
+        "id",
         "has_password",
         "aliases",
         "clicks",
@@ -34,6 +35,7 @@ _SHOWN_ONLY = frozenset(
         "last_clicked_at",
         "created_at",
         "updated_at",
+        "deleted_at",
         "version",
         "warnings",
     }

@@ -1,5 +1,7 @@
-"""`shortener link`: create, list, show, edit, delete. What else it can do is in modules of its own."""
+"""`shortener link`: create, list, show, edit, delete, undelete. What else it can do is in modules of its own."""
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +45,9 @@ def list_links(
     search: Annotated[str | None, typer.Option(help="Part of a code, target, title or note.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only links with this tag.")] = None,
     domain: Annotated[str | None, typer.Option(help="Only links on this domain; '' is the default one.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="'deleted' lists what `undelete` can bring back; default: all other links.")
+    ] = None,
     sort: Annotated[str, typer.Option(help="created, clicks or last_clicked.")] = "created",
     order: Annotated[str, typer.Option(help="desc or asc: which end comes first.")] = "desc",
     limit: Annotated[int, typer.Option(min=1, help="Most links to show.")] = 50,
@@ -51,9 +56,9 @@ def list_links(
     as_json: AsJson = False,
 ) -> None:
     """List links: the newest, or those most or last clicked, first."""
-    params = {"search": search, "tag": tag, "domain": domain, "sort": sort, "order": order}
+    params = {"search": search, "tag": tag, "domain": domain, "state": state, "sort": sort, "order": order}
     links = Api(url, key).collect("/links", params, limit, hint=not as_json)
-    show_json(links) if as_json else _show_list(links)
+    show_json(links) if as_json else _show_list(links, deleted=state is not None)
 
 
 @app.command()
@@ -95,7 +100,7 @@ def delete(
     url: Url = None,
     key: Key = None,
 ) -> None:
-    """Delete links; their statistics stay."""
+    """Delete links; their statistics stay, and for 30 days `undelete` brings each back."""
     ask(f"Delete {codes[0] if len(codes) == 1 else f'{len(codes)} links'}?", yes=yes)
     api = Api(url, key)
     links = [named(api, code, domain) for code in codes]
@@ -106,22 +111,34 @@ def delete(
     typer.echo(f"Deleted {links[0].code}.")
 
 
-def _show_list(links: list[dict[str, Any]]) -> None:
+@app.command()
+def undelete(
+    link_id: Annotated[
+        int, typer.Argument(metavar="ID", help="The link's id, as `link list --state deleted` shows it.")
+    ],
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring back a link that was deleted in the last 30 days, with its aliases and statistics."""
+    show_link(Api(url, key).call("POST", f"/links/{link_id}/undelete"), as_json=as_json)
+
+
+def _show_list(links: list[dict[str, Any]], *, deleted: bool) -> None:
+    columns = ["code", "target", "title", "state", "clicks", "unique", "tags", "created"]
+    if deleted:
+        # Several may have had the same code.
+        columns = ["id", *(name for name in columns if name not in ("state", "created")), "deleted"]
     # Where all are on the default domain, as on most instances, it is not worth a column.
-    where = ("domain",) if any(link["domain"] for link in links) else ()
-    rows = [
-        (
-            link["code"],
-            *(link[name] for name in where),
-            link["target"],
-            link["title"],
-            link["state"],
-            link["clicks"],
-            link["unique"],
-            ", ".join(link["tags"]),
-            date_and_time(link["created_at"]),
-        )
-        for link in links
-    ]
-    columns = ("code", *where, "target", "title", "state", "clicks", "unique", "tags", "created")
+    if any(link["domain"] for link in links):
+        columns.insert(columns.index("target"), "domain")
+    rows = [[_CELLS.get(name, itemgetter(name))(link) for name in columns] for link in links]
     show_table(columns, rows, numeric=("clicks", "unique"))
+
+
+#: What a list shows of a link where that is not a field as it is.
+_CELLS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "tags": lambda link: ", ".join(link["tags"]),
+    "created": lambda link: date_and_time(link["created_at"]),
+    "deleted": lambda link: date_and_time(link["deleted_at"]),
+}

@@ -8,6 +8,7 @@ import typer
 from shortener.cli.client import Api, in_path
 from shortener.cli.output import complain, show_fields, show_json
 from shortener.cli.rules import line
+from shortener.cli.wording import in_options
 
 Code = Annotated[str, typer.Argument(help="The short code, an alias, or the short URL.")]
 Domain = Annotated[str | None, typer.Option(help="The domain that it is on; default: the default one.")]
@@ -62,7 +63,7 @@ def show_link(link: dict[str, Any], *, as_json: bool) -> None:
         if name == "rules":
             shown |= {f"rules.{index}": line(rule) for index, rule in enumerate(value)}
         elif name == "warnings":  # sentences, which commas would run together
-            shown[name] = " ".join(value)
+            shown[name] = in_options(" ".join(value))
         else:
             shown[name] = value
     show_fields(shown)

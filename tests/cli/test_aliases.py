@@ -43,9 +43,9 @@ def test_on_a_domain(instance: Instance) -> None:
 
 REFUSED = {
     "a link that there is not": (("add", "nobodys", "a"), 3, "There is no link called 'nobodys'."),
-    "a code that is taken": (("add", "mine", "mine"), 5, "code: Another link is called 'mine' already"),
-    "no code": (("add", "mine", "a.b"), 2, "code: "),
-    "a reserved code": (("add", "mine", "api"), 2, "code: "),
+    "a code that is taken": (("add", "mine", "mine"), 5, "ALIAS: Another link is called 'mine' already"),
+    "no code": (("add", "mine", "a.b"), 2, "ALIAS: "),
+    "a reserved code": (("add", "mine", "api"), 2, "ALIAS: "),
     "an alias of an alias": (("add", "mine-too", "a"), 2, "'mine-too' is an alias itself: make one of 'mine'."),
     "removing from nothing": (("remove", "nobodys", "a"), 3, "There is no link called 'nobodys'."),
     "removing none": (("remove", "mine", "a"), 3, "'mine' has no alias 'a'."),

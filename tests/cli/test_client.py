@@ -1,5 +1,6 @@
 """How commands reach the API: whom they ask, and what they say of a bad answer."""
 
+import json
 import socket
 import sys
 import threading
@@ -29,6 +30,10 @@ def stranger(status: int, body: bytes, headers: dict[str, str] | None = None) ->
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.do_GET()
+
         def log_message(self, *arguments: object) -> None:
             pass
 
@@ -57,6 +62,61 @@ def test_strangers(status: int, body: bytes) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     expected = f"{url}/api/v1/links/x answered {status}, but not as a shortener does; is the address right?"
     assert result.stderr == f"shortener: {expected}\n"
+
+
+#: Command → what a server answers it, and what is said then.
+WORDS = {
+    "an import of the same": (
+        ("link", "import", "links.json"),
+        409,
+        {
+            "code": "idempotency-key-spent",
+            "detail": "A request with this Idempotency-Key is still being carried out.",
+        },
+        "An import of the same links is still being carried out.",
+    ),
+    "a key that is used": (
+        ("link", "create", "https://example.com/", "--idempotency-key", "a"),
+        409,
+        {
+            "code": "idempotency-key-spent",
+            "detail": "A request with this Idempotency-Key is still being carried out.",
+        },
+        "A request with this --idempotency-key is still being carried out.",
+    ),
+    "a change meanwhile": (
+        ("link", "edit", "x", "--title", "y", "--if-match", "2"),
+        412,
+        {
+            "code": "version-mismatch",
+            "detail": 'The link is at "7-3", not "7-2": read it again.',
+            "errors": [{"field": "If-Match", "code": "version-mismatch", "message": "…"}],
+        },
+        "--if-match: The link has been changed since you looked at it: look at it again before you change it.",
+    ),
+    "a switch that is off": (
+        ("link", "create", "https://example.com/", "--disable"),
+        422,
+        {"detail": "…", "errors": [{"field": "enabled", "code": "x", "message": "`enabled` and `rules`"}]},
+        "--disable: --disable and --rules",
+    ),
+    "one of several": (
+        ("link", "create", "https://example.com/", "--tag", "a", "--tag", "b"),
+        422,
+        {"detail": "…", "errors": [{"field": "tags.1", "code": "x", "message": "no"}]},
+        "--tag: no",
+    ),
+}
+
+
+@pytest.mark.parametrize(("command", "status", "problem", "said"), WORDS.values(), ids=WORDS.keys())
+def test_messages_name_what_was_typed(
+    nowhere: Path, command: tuple[str, ...], status: int, problem: dict[str, object], said: str
+) -> None:
+    (nowhere / "links.json").write_text('[{"target": "https://example.com/"}]')
+    with stranger(status, json.dumps(problem).encode()) as url:
+        result = run(*command, "--url", url)
+    assert result.stderr == f"shortener: {said}\n"
 
 
 def test_a_server_fault_is_exit_code_1() -> None:

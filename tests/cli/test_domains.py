@@ -75,11 +75,19 @@ def test_delete(instance: Instance) -> None:
 
 
 REFUSED = {
-    "a port": (("create", "go.example:8000"), 2, "name: Leave out the port"),
-    "a bad target": (("create", "refused.example", "--home-target", "nowhere"), 2, "home_target: A target must"),
-    "a bad status": (("create", "refused.example", "--status", "303"), 2, "status: Input should be 301"),
-    "an unknown field": (("edit", "there.example", "--clear", "name"), 2, "name: There is no such field here."),
-    "a taken name": (("create", "there.example"), 5, "name: The domain 'there.example' is configured already"),
+    "a port": (("create", "go.example:8000"), 2, "NAME: Leave out the port"),
+    "a bad target": (("create", "refused.example", "--home-target", "nowhere"), 2, "--home-target: A target must"),
+    "a bad status": (("create", "refused.example", "--status", "303"), 2, "--status: Input should be 301"),
+    "an unknown field": (
+        ("edit", "there.example", "--clear", "name"),
+        2,
+        "--clear name: There is no such field here.",
+    ),
+    "a taken name": (
+        ("create", "there.example"),
+        5,
+        "NAME: The domain 'there.example' is configured already",
+    ),
     "no such domain": (("show", "nobodys.example"), 3, "The domain 'nobodys.example' is not configured here."),
     "nothing to edit": (("edit", "nobodys.example", "--status", "301"), 3, "The domain 'nobodys.example'"),
     "nothing to delete": (("delete", "--yes", ".."), 3, "The domain '..' is not configured here."),

@@ -119,12 +119,12 @@ def test_on_a_domain(instance: Instance) -> None:
 
 REFUSED = {
     "nothing": (("nobodys",), 3, "There is no link called 'nobodys'."),
-    "no address": (("clear", "--address", "x"), 2, "address: Write an IP address"),
-    "no country": (("clear", "--country", "Schweiz"), 2, "country: "),
-    "no moment": (("clear", "--at", "soon"), 2, "at: Write a moment"),
-    "no method": (("clear", "--method", "BREW"), 2, "method: "),
-    "a line break": (("clear", "--user-agent", "a\nb"), 2, "user_agent: Remove the character U+000A."),
-    "a long query": (("clear", "--query", "a" * 9000), 2, "query: "),
+    "no address": (("clear", "--address", "x"), 2, "--address: Write an IP address"),
+    "no country": (("clear", "--country", "Schweiz"), 2, "--country: "),
+    "no moment": (("clear", "--at", "soon"), 2, "--at: Write a moment"),
+    "no method": (("clear", "--method", "BREW"), 2, "--method: "),
+    "a line break": (("clear", "--user-agent", "a\nb"), 2, "--user-agent: Remove the character U+000A."),
+    "a long query": (("clear", "--query", "a" * 9000), 2, "--query: "),
 }
 
 

@@ -70,9 +70,9 @@ REFUSED = {
     "history of nothing": (("history", "nobodys"), 3, "There is no link called 'nobodys'."),
     "history elsewhere": (("history", "kept", "--domain", "no.example"), 3, "There is no link called 'kept'"),
     "reverting nothing": (("revert", "nobodys", "1"), 3, "There is no link called 'nobodys'."),
-    "a version before the first": (("revert", "kept", "0"), 2, "version: Input should be greater than or equal to 1"),
+    "a version before the first": (("revert", "kept", "0"), 2, "VERSION: Input should be greater than or equal to 1"),
     "a version that there is not": (("revert", "kept", "7"), 3, "'kept' has versions 1 to 1, not 7."),
-    "another version seen": (("revert", "kept", "1", "--if-match", "7"), 5, "if-match: The link is at version 1"),
+    "another version seen": (("revert", "kept", "1", "--if-match", "7"), 5, "--if-match: The link is at version 1"),
 }
 
 

@@ -63,9 +63,9 @@ def test_revoke(instance: Instance) -> None:
 
 
 REFUSED = {
-    "an unknown scope": (("create", "x", "--scope", "everything"), 2, "scopes.0: "),
-    "no name": (("create", "", "--scope", "admin"), 2, "name: "),
-    "no moment": (("create", "x", "--scope", "admin", "--expires-at", "never"), 2, "expires_at: "),
+    "an unknown scope": (("create", "x", "--scope", "everything"), 2, "--scope: "),
+    "no name": (("create", "", "--scope", "admin"), 2, "NAME: "),
+    "no moment": (("create", "x", "--scope", "admin", "--expires-at", "never"), 2, "--expires-at: "),
     "no such key": (("revoke", "0123456789ab"), 3, "There is no API key with this id."),
     "no id": (("revoke", ".."), 3, "There is no API key with this id."),
 }
@@ -93,8 +93,8 @@ def test_a_key_opens_what_its_scopes_say(server: Serving, instance: Instance) ->
 
 
 NO_ACCESS = {
-    "no key": ((), "Send an API key: `Authorization: Bearer KEY` or `X-Api-Key: KEY`."),
-    "an empty key": (("--key", " "), "Send an API key: `Authorization: Bearer KEY` or `X-Api-Key: KEY`."),
+    "no key": ((), "This server asks for an API key: give one by --key or SHORTENER_API_KEY."),
+    "an empty key": (("--key", " "), "This server asks for an API key: give one by --key or SHORTENER_API_KEY."),
     "a wrong key": (("--key", "x" * 30), "This API key is unknown, revoked or expired."),
     "a key of other letters": (("--key", "ключ" * 8), "This API key is unknown, revoked or expired."),
 }

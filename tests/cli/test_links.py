@@ -258,7 +258,7 @@ def test_edit_of_a_version(instance: Instance) -> None:
     assert edited["version"] == 2
     late = instance.cli("link", "edit", "versioned", "--title", "2", "--if-match", "1")
     assert (late.exit_code, late.stdout) == (5, "")
-    assert late.stderr.startswith("shortener: if-match: The link is at version 2, not 1: ")
+    assert late.stderr.startswith("shortener: --if-match: The link is at version 2, not 1: ")
     assert instance.get("/links/versioned")["title"] == "1"
 
 
@@ -273,6 +273,46 @@ def test_delete(instance: Instance) -> None:
     result = instance.cli("link", "delete", "--yes", "deleted")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "Deleted deleted.\n", "")
     assert instance.cli("link", "show", "deleted").exit_code == 3
+
+
+def test_undelete(instance: Instance) -> None:
+    for title in ("first", "second"):
+        instance.cli("link", "create", TARGET, "--code", "undeleted", "--title", title)
+        instance.cli("link", "delete", "--yes", "undeleted")
+    listed = instance.cli("link", "list", "--state", "deleted", "--search", "undeleted")
+    header, *rows = cells(listed.stdout)
+    assert header == ["id", "code", "target", "title", "clicks", "unique", "tags", "deleted"]
+    assert [row[1:4] for row in rows] == [["undeleted", TARGET, "second"], ["undeleted", TARGET, "first"]]
+    first = rows[1][0]
+    back = instance.cli("link", "undelete", first)
+    assert (back.exit_code, back.stderr) == (0, "")
+    assert ["id", first] in cells(back.stdout)
+    assert answered(instance.cli("link", "show", "undeleted", "--json"))["title"] == "first"
+    taken = instance.cli("link", "undelete", rows[0][0])
+    assert (taken.exit_code, taken.stdout) == (5, "")
+    assert taken.stderr.startswith("shortener: Another link is called 'undeleted' by now: ")
+    assert instance.cli("link", "undelete", first).exit_code == 5
+    assert instance.cli("link", "undelete", "999999999").exit_code == 3
+    assert (
+        instance.cli("link", "undelete", "0").stderr == "shortener: ID: Input should be greater than or equal to 1\n"
+    )
+    instance.cli("link", "delete", "--yes", "undeleted")
+
+
+def test_a_list_of_deleted_links_is_imported_as_new_ones(instance: Instance, nowhere: Path) -> None:
+    instance.cli("link", "create", TARGET, "--code", "listed-as-deleted")
+    instance.cli("link", "delete", "--yes", "listed-as-deleted")
+    listed = instance.cli("link", "list", "--state", "deleted", "--search", "listed-as-deleted", "--json")
+    (nowhere / "deleted.json").write_text(listed.stdout)
+    assert instance.cli("link", "import", "deleted.json").exit_code == 0
+    assert instance.cli("link", "delete", "--yes", "listed-as-deleted").exit_code == 0
+
+
+def test_warnings_name_options(instance: Instance) -> None:
+    instance.cli("link", "create", TARGET, "--code", "warned")
+    said = instance.cli("link", "edit", "warned", "--expires-at", "2020-01-01T00:00:00Z").stdout
+    assert "--expires-at lies in the past (2020-01-01T00:00:00Z)" in said
+    assert "or none." in said
 
 
 @pytest.mark.parametrize(
@@ -394,7 +434,7 @@ def test_a_password_from_standard_input(instance: Instance) -> None:
     # Shorter than a password may be: were the line's end a part of it, it would do.
     short = instance.cli("link", "edit", "guarded", "--password", "-", stdin="abc\n")
     assert short.exit_code == 2
-    assert short.stderr.startswith("shortener: password: The password has 3 characters")
+    assert short.stderr.startswith("shortener: --password: The password has 3 characters")
 
 
 def test_rules_from_standard_input(instance: Instance) -> None:
@@ -408,7 +448,7 @@ def test_an_idempotency_key(instance: Instance) -> None:
     assert answered(instance.cli(*create)) == first
     other = instance.cli(*create, "--title", "another")
     assert (other.exit_code, other.stdout) == (2, "")
-    assert other.stderr.startswith("shortener: Idempotency-Key: This Idempotency-Key has been used")
+    assert other.stderr.startswith("shortener: --idempotency-key: This --idempotency-key has been used")
 
 
 FILES = {
@@ -419,47 +459,59 @@ FILES = {
     "wrong": b'[{"conditions": [{"type": "device", "value": "toaster"}], "target": "https://example.com/"}]',
 }
 REFUSED = {
-    "no URL": (("create", "example.com"), 2, "target: A target must start with http:// or https://."),
-    "a script": (("create", "javascript:alert(1)"), 2, "target: A target must start with http:// or https://."),
+    "no URL": (("create", "example.com"), 2, "TARGET: A target must start with http:// or https://."),
+    "a script": (("create", "javascript:alert(1)"), 2, "TARGET: A target must start with http:// or https://."),
     "a name in the URL": (
         ("create", "https://a@b.example"),
         2,
-        "target: Remove the user name and password before the '@'.",
+        "TARGET: Remove the user name and password before the '@'.",
     ),
-    "a dot in the code": (("create", TARGET, "--code", "a.b"), 2, "code: "),
-    "a reserved code": (("create", TARGET, "--code", "api"), 2, "code: "),
-    "a taken code": (("create", TARGET, "--code", "there"), 5, "code: Another link is called 'there' already"),
-    "a status that is none": (("create", TARGET, "--status", "303"), 2, "status: "),
-    "no moment": (("create", TARGET, "--expires-at", "soon"), 2, "expires_at: "),
-    "an empty moment": (("create", TARGET, "--expires-at", ""), 2, "expires_at: "),
-    "a moment out of range": (("create", TARGET, "--expires-at", "9999-12-31T23:59:59Z"), 2, "expires_at: "),
+    "a dot in the code": (("create", TARGET, "--code", "a.b"), 2, "--code: "),
+    "a reserved code": (("create", TARGET, "--code", "api"), 2, "--code: "),
+    "a taken code": (("create", TARGET, "--code", "there"), 5, "--code: Another link is called 'there' already"),
+    "a status that is none": (("create", TARGET, "--status", "303"), 2, "--status: "),
+    "no moment": (("create", TARGET, "--expires-at", "soon"), 2, "--expires-at: "),
+    "an empty moment": (("create", TARGET, "--expires-at", ""), 2, "--expires-at: "),
+    "a moment out of range": (("create", TARGET, "--expires-at", "9999-12-31T23:59:59Z"), 2, "--expires-at: "),
     "dates the wrong way round": (
         ("create", TARGET, "--valid-from", "2027-01-02", "--expires-at", "2027-01-01"),
         2,
-        "expires_at: `valid_from` must lie before `expires_at`.",
+        "--expires-at: --valid-from must lie before --expires-at.",
     ),
-    "another if-exists": (("create", TARGET, "--if-exists", "replace"), 2, "if_exists: "),
-    "a comma in a tag": (("create", TARGET, "--tag", "a,b"), 2, "tags: "),
+    "another if-exists": (("create", TARGET, "--if-exists", "replace"), 2, "--if-exists: "),
+    "a comma in a tag": (("create", TARGET, "--tag", "a,b"), 2, "--tag: "),
     "showing nothing": (("show", "nothing"), 3, "There is no link called 'nothing'."),
     "a code that is a path": (("show", "../keys"), 3, ""),
     "a code that is a dot": (("show", "."), 3, "There is no link called '.'."),
     "a code that is two dots": (("show", ".."), 3, "There is no link called '..'."),
     "an empty code": (("show", ""), 3, ""),
     "editing nothing": (("edit", "nothing", "--title", "x"), 3, "There is no link called 'nothing'."),
-    "editing a wrong target": (("edit", "there", "--target", "x"), 2, "target: A target must start with"),
-    "clearing what must be there": (("edit", "there", "--clear", "target"), 2, "target: "),
-    "clearing what there is not": (("edit", "there", "--clear", "colour"), 2, "colour: There is no such field here."),
-    "a new code that is taken": (("edit", "other", "--new-code", "there"), 5, "code: Another link is called 'there'"),
-    "given and cleared": (("edit", "there", "--title", "x", "--clear", "title"), 2, "title: it cannot be given and"),
+    "editing a wrong target": (("edit", "there", "--target", "x"), 2, "--target: A target must start with"),
+    "clearing what must be there": (("edit", "there", "--clear", "target"), 2, "--clear target: "),
+    "clearing what there is not": (
+        ("edit", "there", "--clear", "colour"),
+        2,
+        "--clear colour: There is no such field here.",
+    ),
+    "a new code that is taken": (
+        ("edit", "other", "--new-code", "there"),
+        5,
+        "--new-code: Another link is called 'there'",
+    ),
+    "given and cleared": (
+        ("edit", "there", "--title", "x", "--clear", "title"),
+        2,
+        "--clear title: it cannot be given and",
+    ),
     "given and cleared again": (
         ("edit", "there", "--expires-at", "2027-01-01", "--clear", "expires-at"),
         2,
-        "expires_at: it cannot be given and cleared at once",
+        "--clear expires-at: it cannot be given and cleared at once",
     ),
-    "clearing a switch": (("edit", "there", "--clear", "track"), 2, "track: "),
-    "a limit of nothing": (("create", TARGET, "--max-clicks", "0"), 2, "max_clicks: "),
-    "a negative limit": (("create", TARGET, "--max-clicks", "-5"), 2, "max_clicks: "),
-    "a short password": (("create", TARGET, "--password", "abc"), 2, "password: The password has 3 characters"),
+    "clearing a switch": (("edit", "there", "--clear", "track"), 2, "--clear track: "),
+    "a limit of nothing": (("create", TARGET, "--max-clicks", "0"), 2, "--max-clicks: "),
+    "a negative limit": (("create", TARGET, "--max-clicks", "-5"), 2, "--max-clicks: "),
+    "a short password": (("create", TARGET, "--password", "abc"), 2, "--password: The password has 3 characters"),
     "no rules there": (("create", TARGET, "--rules", "no.json"), 2, "no.json cannot be read: No such file"),
     "a folder of rules": (("create", TARGET, "--rules", "."), 2, ". cannot be read: Is a directory"),
     "rules that are no text": (
@@ -469,34 +521,42 @@ REFUSED = {
     ),
     "rules that are no JSON": (("create", TARGET, "--rules", "text"), 2, "--rules: text is not valid JSON: "),
     "rules that are no number": (("create", TARGET, "--rules", "nan"), 2, "--rules: nan is not valid JSON: "),
-    "rules that are one rule": (("create", TARGET, "--rules", "rule"), 2, "rules: Input should be a valid list"),
-    "rules that are wrong": (("edit", "there", "--rules", "wrong"), 2, "rules.0.conditions.0.value: "),
+    "rules that are one rule": (("create", TARGET, "--rules", "rule"), 2, "--rules: Input should be a valid list"),
+    "rules that are wrong": (("edit", "there", "--rules", "wrong"), 2, "--rules, rules.0.conditions.0.value: "),
     "two from one input": (
         ("create", TARGET, "--rules", "-", "--password", "-"),
         2,
         "only one of --password and --rules can come from standard input",
     ),
-    "an unknown domain": (("create", TARGET, "--domain", "no.example"), 3, "domain: The domain 'no.example' is not"),
+    "an unknown domain": (
+        ("create", TARGET, "--domain", "no.example"),
+        3,
+        "--domain: The domain 'no.example' is not",
+    ),
     "showing on an unknown domain": (
         ("show", "there", "--domain", "no.example"),
         3,
         "There is no link called 'there'",
     ),
-    "an idempotency key with a space": (("create", TARGET, "--idempotency-key", "a b"), 2, "Idempotency-Key: "),
-    "an idempotency key of two lines": (("create", TARGET, "--idempotency-key", "a\nb"), 2, "Idempotency-Key: "),
-    "an empty idempotency key": (("create", TARGET, "--idempotency-key", ""), 2, "Idempotency-Key: "),
-    "a long idempotency key": (("create", TARGET, "--idempotency-key", "a" * 256), 2, "Idempotency-Key: "),
-    "an idempotency key that is not ASCII": (("create", TARGET, "--idempotency-key", "ключ"), 2, "Idempotency-Key: "),
+    "an idempotency key with a space": (("create", TARGET, "--idempotency-key", "a b"), 2, "--idempotency-key: "),
+    "an idempotency key of two lines": (("create", TARGET, "--idempotency-key", "a\nb"), 2, "--idempotency-key: "),
+    "an empty idempotency key": (("create", TARGET, "--idempotency-key", ""), 2, "--idempotency-key: "),
+    "a long idempotency key": (("create", TARGET, "--idempotency-key", "a" * 256), 2, "--idempotency-key: "),
+    "an idempotency key that is not ASCII": (
+        ("create", TARGET, "--idempotency-key", "ключ"),
+        2,
+        "--idempotency-key: ",
+    ),
     "a version that there is not": (
         ("edit", "there", "--title", "x", "--if-match", "99"),
         5,
-        "if-match: The link is",
+        "--if-match: The link is",
     ),
     "a version of nothing": (("edit", "nothing", "--title", "x", "--if-match", "1"), 3, "There is no link called"),
-    "sorting in a third order": (("list", "--order", "up"), 2, "order: "),
+    "sorting in a third order": (("list", "--order", "up"), 2, "--order: "),
     "deleting nothing": (("delete", "--yes", "nothing"), 3, "There is no link called 'nothing'."),
     "deleting a dot": (("delete", "--yes", "."), 3, "There is no link called '.'."),
-    "sorting by what it has not": (("list", "--sort", "colour"), 2, "sort: "),
+    "sorting by what it has not": (("list", "--sort", "colour"), 2, "--sort: "),
     "a tag that is none": (("list", "--tag", "a,b"), 2, ""),
 }
 
@@ -519,7 +579,7 @@ def test_refusals(
 def test_several_wrong_fields_are_a_line_each(instance: Instance) -> None:
     result = instance.cli("link", "create", TARGET, "--status", "303", "--expires-at", "soon")
     assert result.exit_code == 2
-    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == ["status", "expires_at"]
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == ["--status", "--expires-at"]
 
 
 USAGE = {
@@ -588,4 +648,4 @@ def test_an_argument_that_is_no_text(
 def test_a_field_that_is_no_text(instance: Instance) -> None:
     result = instance.cli("link", "create", TARGET, "--title", b"\xff".decode(errors="surrogateescape"))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("shortener: title: Remove the lone surrogates")
+    assert result.stderr.startswith("shortener: --title: Remove the lone surrogates")

@@ -160,13 +160,13 @@ def test_bad_input(arguments: tuple[str, ...], exit_code: int, message: str) -> 
 REFUSALS = {
     "a key that is none": ((), "nobody", 4, "unknown, revoked or expired"),
     "a link that is not there": (("nobodys",), ADMIN_KEY, 3, "There is no link called 'nobodys'."),
-    "a class that is none": (("--class", "x"), ADMIN_KEY, 2, "class: 'x' is no class"),
+    "a class that is none": (("--class", "x"), ADMIN_KEY, 2, "--class: 'x' is no class"),
     "a filter that is none": (("--where", "Firefox"), ADMIN_KEY, 2, "'Firefox' is no filter: "),
     "an unknown filter": (
         ("--where", "colour=red"),
         ADMIN_KEY,
         2,
-        "colour: There is no parameter 'colour' here. Did you mean 'country'?",
+        "--where colour: There is no such filter. Did you mean 'country'?",
     ),
 }
 

@@ -64,9 +64,9 @@ def test_as_json_it_is_the_api_answer(where: tuple[str, ...], missed: Serving) -
 
 
 REFUSED = {
-    "no days": (("--days", "0"), "days: "),
-    "too many days": (("--days", "91"), "days: "),
-    "an unknown class": (("--class", "ghost"), "class: 'ghost' is no class; "),
+    "no days": (("--days", "0"), "--days: "),
+    "too many days": (("--days", "91"), "--days: "),
+    "an unknown class": (("--class", "ghost"), "--class: 'ghost' is no class; "),
 }
 
 

@@ -65,15 +65,15 @@ def test_unschedule(instance: Instance) -> None:
 
 REFUSED = {
     "nothing": (("schedule", "nobodys", *THEN, "--title", "x"), 3, "There is no link called 'nobodys'."),
-    "the past": (("schedule", "quiet", "--at", "2020-01-01", "--title", "x"), 2, "at: The moment has passed"),
-    "no moment": (("schedule", "quiet", "--at", "soon", "--title", "x"), 2, "at: Write a moment"),
-    "no change": (("schedule", "quiet", *THEN), 2, "changes: Nothing is to be changed."),
-    "a wrong target": (("schedule", "quiet", *THEN, "--target", "x"), 2, "target: "),
-    "clearing what must be there": (("schedule", "quiet", *THEN, "--clear", "target"), 2, "changes.target: "),
+    "the past": (("schedule", "quiet", "--at", "2020-01-01", "--title", "x"), 2, "--at: The moment has passed"),
+    "no moment": (("schedule", "quiet", "--at", "soon", "--title", "x"), 2, "--at: Write a moment"),
+    "no change": (("schedule", "quiet", *THEN), 2, "Nothing is to be changed."),
+    "a wrong target": (("schedule", "quiet", *THEN, "--target", "x"), 2, "--target: "),
+    "clearing what must be there": (("schedule", "quiet", *THEN, "--clear", "target"), 2, "--clear target: "),
     "given and cleared": (
         ("schedule", "quiet", *THEN, "--title", "x", "--clear", "title"),
         2,
-        "title: it cannot be given and cleared at once",
+        "--clear title: it cannot be given and cleared at once",
     ),
     "listing nothing": (("schedules", "nobodys"), 3, "There is no link called 'nobodys'."),
     "no such change": (("unschedule", "quiet", "123456"), 3, "No change 123456 waits for 'quiet'."),

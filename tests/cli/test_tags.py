@@ -54,15 +54,19 @@ def test_delete(instance: Instance) -> None:
 
 
 REFUSED = {
-    "a comma": (("create", "a,b"), 2, "name: U+002C cannot stand in a tag."),
-    "no color": (("create", "colored", "--color", "red"), 2, "color: Write a colour as #"),
-    "an unknown field": (("edit", "there", "--clear", "links"), 2, "links: There is no such field here."),
-    "a taken name": (("edit", "there", "--name", "here"), 5, "name: There is a tag 'here' already; to make the two"),
-    "a tag made before": (("create", "there"), 5, "name: There is a tag 'there' already"),
+    "a comma": (("create", "a,b"), 2, "TAG: U+002C cannot stand in a tag."),
+    "no color": (("create", "colored", "--color", "red"), 2, "--color: Write a colour as #"),
+    "an unknown field": (("edit", "there", "--clear", "links"), 2, "--clear links: There is no such field here."),
+    "a taken name": (
+        ("edit", "there", "--name", "here"),
+        5,
+        "--name: There is a tag 'here' already; to make the two",
+    ),
+    "a tag made before": (("create", "there"), 5, "TAG: There is a tag 'there' already"),
     "no such tag": (("edit", "nobodys", "--color", "#000000"), 3, "There is no tag 'nobodys'."),
     "nothing to merge": (("merge", "nobodys", "there"), 3, "There is no tag 'nobodys'."),
-    "nothing to merge into": (("merge", "there", "nobodys"), 3, "into: There is no tag 'nobodys'."),
-    "itself": (("merge", "there", "there"), 2, "into: A tag cannot be merged into itself"),
+    "nothing to merge into": (("merge", "there", "nobodys"), 3, "INTO: There is no tag 'nobodys'."),
+    "itself": (("merge", "there", "there"), 2, "INTO: A tag cannot be merged into itself"),
     "nothing to delete": (("delete", "--yes", "nobodys"), 3, "There is no tag 'nobodys'."),
 }
 

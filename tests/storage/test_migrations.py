@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from shortener import errors
 from shortener.domain.link import LinkDraft
-from shortener.services import links
+from shortener.services import domains, links, undelete
 from shortener.storage import migration, schema
 from shortener.storage.click_tables import click_series
 from shortener.storage.engine import Database
@@ -139,6 +139,19 @@ def test_old_clicks_are_not_folded_by_what_they_do_not_have(
     with database.read() as connection:
         query = sqlalchemy.text("SELECT dimension, click_id FROM fold_mark WHERE dimension > 12 ORDER BY dimension")
         assert [tuple(row) for row in connection.execute(query)] == marks
+
+
+def test_links_that_were_deleted_before_come_back_on_the_domain_that_they_were_on(database: Database) -> None:
+    domains.create(database, POLICY.targets, "https://go.example", "b.example", {}, actor="test")
+    deleted = {make_link(database, "x", domain=name).id: name for name in ("", "b.example")}
+    for name in deleted.values():
+        links.delete(database, "x", actor="test", domain=name)
+    domains.delete(database, "b.example", actor="test")
+    migration.downgrade(database, "0011")
+    migration.upgrade(database)
+    domains.create(database, POLICY.targets, "https://go.example", "b.example", {}, actor="test")
+    brought_back = {link_id: undelete.undelete(database, link_id, actor="test")[0].domain for link_id in deleted}
+    assert brought_back == deleted
 
 
 def test_links_that_exist_are_found_by_what_people_read(database: Database) -> None:

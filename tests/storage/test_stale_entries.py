@@ -19,7 +19,7 @@ from shortener.redirect.cache import Cache
 from shortener.redirect.entry import Entry
 from shortener.redirect.follower import Follower
 from shortener.redirect.lookup import Lookup
-from shortener.services import aliases, bulk, domains, history, schedules
+from shortener.services import aliases, bulk, domains, history, schedules, undelete
 from shortener.services import links as service
 from shortener.storage import domains as domain_rows
 from shortener.storage import visits
@@ -85,6 +85,14 @@ def replace(database: Database) -> None:
     service.create(database, POLICY, LinkDraft(target=OTHER, code="sale"), actor="test")
 
 
+def bring_back(database: Database) -> None:
+    """It is deleted, another link has its code for a while, and it comes back."""
+    deleted = service.delete(database, "sale", actor="test")
+    service.create(database, POLICY, LinkDraft(target=OTHER, code="sale"), actor="test")
+    service.delete(database, "sale", actor="test")
+    undelete.undelete(database, deleted.id, actor="test")
+
+
 def restore(database: Database, **newest: Any) -> None:
     """An older copy of the database, or another database, takes the place of this one."""
     with database.write() as connection:
@@ -104,6 +112,7 @@ CHANGES: dict[str, tuple[Callable[[Database], object], tuple[str, bool, int] | N
     "renamed": (lambda found: edit(found, code="sold"), None),
     "deleted": (lambda found: service.delete(found, "sale", actor="test"), None),
     "replaced": (replace, (OTHER, True, 302)),
+    "undeleted": (bring_back, (FIRST, True, 302)),
     "edited-in-bulk": (
         lambda found: bulk.edit(found, POLICY, [("", "sale", {"target": OTHER})], actor="test"),
         (OTHER, True, 302),

@@ -269,7 +269,7 @@ class TestList:
         assert [link["code"] for link in deleted(client, search="LINK-3")] == ["link-3"]
         codes, cursor = [], None
         while True:
-            params = {"state": "deleted", "limit": 2, **({"cursor": cursor} if cursor else {})}
+            params: dict[str, Any] = {"state": "deleted", "limit": 2, **({"cursor": cursor} if cursor else {})}
             page = client.get(LINKS, params=params).json()
             codes += [link["code"] for link in page["data"]]
             cursor = page["next"]

@@ -23,6 +23,23 @@ from shortener.web.responses import NoContent, ORJSONResponse
 
 router = make_router("links", "/links")
 
+Tags = Annotated[
+    list[Annotated[str, Field(max_length=tags.MAX_LENGTH)]],
+    Query(
+        max_length=links.MAX_TAGS,
+        description="Only links with this tag; given several times, only links with all of them.",
+        examples=["print"],
+    ),
+]
+OnlyDeleted = Annotated[
+    Literal["deleted"] | None,
+    Query(
+        description=f"`deleted`: instead the links that were deleted in the last {links.UNDELETE_DAYS} days, which "
+        "`undelete` brings back.",
+        examples=["deleted"],
+    ),
+]
+
 
 @router.post(
     "",
@@ -71,32 +88,20 @@ def listing(
             description="Part of a code, target, title or note, as people read it, in any case.", examples=["sale"]
         ),
     ] = None,
-    tag: Annotated[
-        list[Annotated[str, Field(max_length=tags.MAX_LENGTH)]],
-        Query(
-            max_length=links.MAX_TAGS,
-            description="Only links with this tag; given several times, only links with all of them.",
-            examples=["print"],
-        ),
-    ] = [],  # noqa: B006  # read only
+    tag: Tags = [],  # noqa: B006  # read only
     domain: Annotated[
         Annotated[str, Field(max_length=253), one_line] | None,
         Query(description="Only links on this domain; empty is the default one.", examples=["go.example.com"]),
     ] = None,
-    state: Annotated[
-        Literal["deleted"] | None,
-        Query(
-            description="`deleted`: instead the links that were deleted in the last "
-            f"{links.UNDELETE_DAYS} days, which `undelete` brings back.",
-            examples=["deleted"],
-        ),
-    ] = None,
+    state: OnlyDeleted = None,
     sort: Annotated[Sort, Query(description="What to sort by.")] = Sort.CREATED,
     order: Annotated[Literal["asc", "desc"], Query(description="Which end comes first.")] = "desc",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Links per page.")] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
-    """All living links, by pages. Sorting is stable, and no link shows twice while others are made."""
+    """All living links, or those that can be undeleted, by pages. Sorting is stable, and no link shows twice while
+    others are made.
+    """
     found = service.search(
         parts.database,
         limit=limit,
