@@ -47,6 +47,7 @@ NEEDED = {
     ("DELETE", "/links/{code}/aliases/{alias}"): Scope.LINKS_WRITE,
     ("GET", "/links/{code}/history"): Scope.LINKS_READ,
     ("POST", "/links/{code}/revert"): Scope.LINKS_WRITE,
+    ("POST", "/links/{id}/undelete"): Scope.LINKS_WRITE,
     ("POST", "/links/{code}/schedule"): Scope.LINKS_WRITE,
     ("GET", "/links/{code}/schedule"): Scope.LINKS_READ,
     ("DELETE", "/links/{code}/schedule/{id}"): Scope.LINKS_WRITE,
