@@ -1,6 +1,6 @@
 """Clicks and their frames as tests see them: one at a time, whole, made from facts and read back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shortener.clicks import frame
 from shortener.domain.click import ClickClass, Flag
@@ -19,6 +19,8 @@ class Click:
     code: str
     #: Which target of a split was served; empty for none.
     variant: str = ""
+    #: Of an orphan: the configured domain that was visited; empty is the default one.
+    domain: str = ""
     #: Set where the request had to decide it; None leaves it to the drainer.
     click_class: ClickClass | None = None
     flags: Flag = Flag(0)
@@ -46,9 +48,16 @@ class Reading:
     end: int
 
 
+def pack_link(click: Click) -> bytes:
+    """The link part of the payload of `click`."""
+    if click.link_id is None:
+        return frame.pack_orphan(click.domain, click.code)
+    return frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
+
+
 def encode(click: Click) -> bytes:
     """The payload of `click`."""
-    link = frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
+    link = pack_link(click)
     visitor = frame.pack_visitor(
         salt_day=click.salt_day,
         visitor_hash=click.visitor_hash,
@@ -63,9 +72,8 @@ def encode(click: Click) -> bytes:
 
 def encode_without_variant(click: Click) -> bytes:
     """The body of `click` as version 1 wrote it, which knew no variants."""
-    whole, link = encode(click), frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
-    before, after = whole.split(link)
-    return b"\x01" + before + frame.pack_link(click.link_id, click.nonce, click.code)[:-2] + after
+    before, after = encode(click).split(pack_link(click))
+    return b"\x01" + before + pack_link(replace(click, variant="", domain=""))[:-2] + after
 
 
 def read(data: bytes, offset: int, seed: int) -> Reading:

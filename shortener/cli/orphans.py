@@ -21,16 +21,25 @@ def orphans(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """List paths that were asked for in vain, most often first, and which links may have been meant."""
+    """List paths that were asked for in vain, most often first, and which links of their domain may be meant."""
     found = Api(url, key).collect("/orphans", {"days": days, "class": classes}, limit, _PAGE, hint=not as_json)
     if as_json:
         show_json(found)
         return
+    # Where all are on the default domain, as on most instances, it is not worth a column.
+    where = ("domain",) if any(each["domain"] for each in found) else ()
     rows = [
-        (each["path"], each["clicks"], date_and_time(each["last_clicked_at"]), _referrers(each), _meant(each))
+        (
+            each["path"],
+            *(each[name] for name in where),
+            each["clicks"],
+            date_and_time(each["last_clicked_at"]),
+            _referrers(each),
+            _meant(each),
+        )
         for each in found
     ]
-    show_table(("path", "clicks", "last clicked", "from", "meant"), rows, numeric=("clicks",))
+    show_table(("path", *where, "clicks", "last clicked", "from", "meant"), rows, numeric=("clicks",))
 
 
 def _referrers(orphan: dict[str, Any]) -> str | None:

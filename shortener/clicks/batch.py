@@ -6,7 +6,7 @@ is worked out once.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from shortener.domain import period
 from shortener.domain.click import Dimension
 from shortener.domain.link import INSTANCE_ID, ORPHANS_ID, UNATTRIBUTED_ID, domain_pseudo_id
 from shortener.storage import clicks as rows
+from shortener.storage import domains
 from shortener.storage.clicks import VisitorKey
 from shortener.storage.engine import Connection
 
@@ -125,19 +126,25 @@ def _without_surplus(
 
 def _credit(connection: Connection, links: Set[OfLink]) -> dict[OfLink, _Credited]:
     owners = rows.owners(connection, {link.link_id for link in links if link.link_id is not None})
-    credited = {}
-    orphans = None
+    credited = _credit_orphans(connection, [link for link in links if link.link_id is None])
     for link in links:
-        owner = owners.get(link.link_id) if link.link_id is not None else None
         if link.link_id is None:
-            if orphans is None:
-                orphans = _Credited(ORPHANS_ID, 0, 0, rows.erased_ms(connection, ORPHANS_ID))
-            credited[link] = orphans
-        elif owner is None or owner.nonce != link.nonce:
+            continue
+        owner = owners.get(link.link_id)
+        if owner is None or owner.nonce != link.nonce:
             credited[link] = _Credited(UNATTRIBUTED_ID, 0, 0, -1)
         else:
             credited[link] = _Credited(link.link_id, owner.domain_id, owner.created_ms, owner.erased_ms)
     return credited
+
+
+def _credit_orphans(connection: Connection, links: Collection[OfLink]) -> dict[OfLink, _Credited]:
+    """A host whose domain has been deleted since belongs to the default domain."""
+    if not links:
+        return {}
+    erased_ms = rows.erased_ms(connection, ORPHANS_ID)
+    ids = domains.ids(connection, {domains.DEFAULT, *(link.domain for link in links)})
+    return {link: _Credited(ORPHANS_ID, ids.get(link.domain, ids[domains.DEFAULT]), 0, erased_ms) for link in links}
 
 
 def _new_visitors(

@@ -58,6 +58,8 @@ class OfLink(NamedTuple):
     link_id: int | None
     nonce: int
     values: Values
+    #: Of an orphan; empty is the default one.
+    domain: str
 
 
 class OfVisitor(NamedTuple):
@@ -151,7 +153,7 @@ def _remembered(learn: Callable[[bytes], Learnt]) -> Callable[[bytes], Learnt]:
 @_remembered
 def _link(part: bytes) -> OfLink:
     read = frame.unpack_link(part)
-    return OfLink(read.link_id, read.nonce, _unless_it_fails(_of_link, read, (None,) * len(LINK)))
+    return OfLink(read.link_id, read.nonce, _unless_it_fails(_of_link, read, (None,) * len(LINK)), read.domain)
 
 
 @_remembered

@@ -10,6 +10,9 @@ segment's id, so that a frame copied into another segment does not pass for its 
 The inbox keeps bodies, that is version and payload: what was committed in a row is there as a whole.
 
 Version 2 has the variant behind the code in the link part, version 1 has none. Both are read, as version 2.
+
+An orphan has its path in place of the code, and its domain in place of the variant. Frames from before that have no
+domain there, which is how the default domain is written.
 """
 
 import struct
@@ -48,13 +51,17 @@ class UnknownVersion(ValueError):
     """A frame written by another version of the shortener."""
 
 
-def pack_link(link_id: int | None, nonce: int, code: str, variant: str = "") -> bytes:
-    """The part of a payload that depends on the link; `link_id` None is an orphan and `code` its path.
+def pack_link(link_id: int, nonce: int, code: str, variant: str = "") -> bytes:
+    """The part of a payload that depends on the link.
 
     `variant` says which target of a split was served; empty where there was none.
     """
-    kind = _ORPHAN if link_id is None else _OF_LINK
-    return _LINK.pack(kind, link_id or 0, nonce) + _string(code) + _string(variant)
+    return _LINK.pack(_OF_LINK, link_id, nonce) + _string(code) + _string(variant)
+
+
+def pack_orphan(domain: str, path: str) -> bytes:
+    """The link part of a visit to `path` on `domain`, where no link is; the empty domain is the default one."""
+    return _LINK.pack(_ORPHAN, 0, 0) + _string(path) + _string(domain)
 
 
 def pack_visitor(*, salt_day: int, visitor_hash: int, network: bytes, user_agent: str, language: str) -> bytes:
@@ -125,13 +132,17 @@ class Parts(NamedTuple):
 
 
 class LinkPart(NamedTuple):
-    """What `pack_link` packed."""
+    """What `pack_link` or `pack_orphan` packed."""
 
+    #: None for an orphan.
     link_id: int | None
     nonce: int
+    #: Of an orphan the path.
     code: str
     #: Empty where there was no split.
     variant: str
+    #: Of an orphan; empty is the default one.
+    domain: str
 
 
 class VisitorPart(NamedTuple):
@@ -180,10 +191,13 @@ def _as_now(body: bytes) -> bytes:
 
 
 def unpack_link(part: bytes) -> LinkPart:
-    """The reverse of `pack_link`. Raises ValueError."""
+    """The reverse of `pack_link` and `pack_orphan`. Raises ValueError."""
     reader = _Reader(part)
     kind, link_id, nonce = reader.numbers(_LINK)
-    return LinkPart(link_id if kind == _OF_LINK else None, nonce, reader.text(), reader.text())
+    code, behind_code = reader.text(), reader.text()
+    if kind == _OF_LINK:
+        return LinkPart(link_id, nonce, code, behind_code, "")
+    return LinkPart(None, 0, code, "", behind_code)
 
 
 def unpack_visitor(part: bytes) -> VisitorPart:

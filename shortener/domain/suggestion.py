@@ -36,7 +36,6 @@ _GROUP = {character: group for group in _LOOK_ALIKE for character in group}
 class Suggestion:
     """A code that may have been meant."""
 
-    domain: str
     code: str
     #: Errors between the two; 0: they look alike, or are the same by now.
     distance: int
@@ -101,20 +100,20 @@ def distance(one: str, other: str, most: int) -> int | None:
     return row[-1] if row[-1] <= most else None
 
 
-def best(word: str, candidates: Iterable[tuple[str, str]], limit: int) -> list[Suggestion]:
-    """The up to `limit` nearest of `candidates` (domain, code) to `word`, nearest first, in an order of their own."""
+def best(word: str, candidates: Iterable[str], limit: int) -> list[Suggestion]:
+    """The up to `limit` nearest of the codes `candidates` to `word`, nearest first, in an order of their own."""
     allowed = most_errors(word)
     if allowed is None:
         return []
     folded = fold(word)
     found = []
-    for domain, code in set(candidates):
+    for code in set(candidates):
         errors = distance(folded, fold(code), allowed)
         if errors is not None:
-            # Among equals: nearer as it is spelt, on the default domain, by the alphabet.
+            # Among equals: nearer as it is spelt, by the alphabet.
             spelt = distance(word, code, allowed)
-            found.append((errors, allowed + 1 if spelt is None else spelt, domain, code))
-    return [Suggestion(domain, code, errors) for errors, _, domain, code in sorted(found)[:limit]]
+            found.append((errors, allowed + 1 if spelt is None else spelt, code))
+    return [Suggestion(code, errors) for errors, _, code in sorted(found)[:limit]]
 
 
 def _alike(word: str) -> Iterator[str]:

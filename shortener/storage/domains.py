@@ -1,12 +1,13 @@
 """Rows of domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
 
+from shortener.storage import pairs
 from shortener.storage.engine import insert_into
 from shortener.storage.tables import domain, link
 
@@ -63,6 +64,11 @@ def all_settings(connection: Connection) -> dict[str, DomainSettings]:
 def names(connection: Connection) -> list[str]:
     """The names of all configured domains, so without the default one. One query."""
     return list(connection.execute(select(domain.c.name).where(domain.c.name != DEFAULT)).scalars())
+
+
+def ids(connection: Connection, wanted: Iterable[str]) -> dict[str, int]:
+    """The ids of domains, by the names of those that there are. A query for each 500."""
+    return pairs.read(connection, domain.c.name, domain.c.id, wanted)
 
 
 def by_name(connection: Connection, name: str) -> DomainSettings | None:

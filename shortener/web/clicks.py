@@ -143,11 +143,14 @@ class Recorder:
         packed = self.pack(click, request, now_ms, kind)
         return None if packed is None else frame.body_of(packed)
 
-    def record_orphan(self, path: str, request: Request) -> None:
-        """Records a visit to a code that no link has, within the spool's budget."""
+    def record_orphan(self, domain: str, path: str, request: Request) -> None:
+        """Records a visit to a code that no link has, within the spool's budget.
+
+        `domain` is a configured one, or empty: never a host that a stranger made up.
+        """
         now_ms = time.time_ns() // 1_000_000
         if self._spool.admits_orphan(now_ms // 1000):
-            self.record(frame.pack_link(None, 0, path[:_MAX_PATH]), request, now_ms)
+            self.record(frame.pack_orphan(domain, path[:_MAX_PATH]), request, now_ms)
 
     async def durable(self) -> None:
         """Waits until everything recorded so far is on the disk."""

@@ -195,7 +195,7 @@ async def _record(recorder: Recorder, asked: _Asked, given: Answer) -> None:
     if given.click is not None:
         recorder.record(given.click, asked.click, asked.now_ms)
     elif asked.entry is None and asked.request.method != "HEAD":
-        recorder.record_orphan(asked.request.scope["path"], asked.click)
+        recorder.record_orphan(asked.domain, asked.request.scope["path"], asked.click)
     if recorder.waits:
         await recorder.durable()
 

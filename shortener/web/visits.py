@@ -142,7 +142,7 @@ class Visits:
         """Head without its end, and body, of the answer to an unknown code; the visit is recorded before."""
         self._not_found += 1
         if is_get:
-            self._recorder.record_orphan(path, request)
+            self._recorder.record_orphan(unknown.domain, path, request)
         not_found_target = self.domains.of(unknown.domain).not_found_target
         if not_found_target is not None:
             head = self.head(302, UNCACHED, default_headers) + not_found_target.encode()

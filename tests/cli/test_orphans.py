@@ -21,10 +21,16 @@ def missed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         for headers in ({"referer": "https://www.news.example/x"}, {}):
             assert client.get("/sumer-sale", headers={"user-agent": FIREFOX, **headers}).status_code == 404
         assert client.get("/wp-login", headers={"user-agent": "curl/8"}).status_code == 404
+        domain = {"name": "b.example", "not_found_target": "https://example.com/lost"}
+        assert client.post("/api/v1/domains", json=domain).is_success
+        monitor = {"user-agent": "UptimeRobot/2.0", "host": "b.example"}
+        # HEAD is not counted.
+        eventually(lambda: client.head("/sumer-sale", headers=monitor).status_code == 302)
+        assert client.get("/sumer-sale", headers=monitor).status_code == 302
 
         def counted() -> bool:
-            found = client.get("/api/v1/orphans", params={"class": "human,bot"}).json()["data"]
-            return bool(sum(each["clicks"] for each in found) == 3)
+            found = client.get("/api/v1/orphans", params={"class": "human,bot,monitor"}).json()["data"]
+            return bool(sum(each["clicks"] for each in found) == 4)
 
         eventually(counted)
         yield serving
@@ -51,6 +57,13 @@ def test_a_row_a_path(where: tuple[str, ...]) -> None:
 def test_of_other_classes(where: tuple[str, ...]) -> None:
     rows = cells(run("orphans", "--class", "bot", "--days", "1", *where).stdout)
     assert [(row[0], row[3:]) for row in rows[1:]] == [("/wp-login", ["–", "–"])]
+
+
+def test_the_domain_where_it_is_not_the_default_one(where: tuple[str, ...]) -> None:
+    rows = cells(run("orphans", "--class", "human,monitor", *where).stdout)
+    assert rows[0] == ["path", "domain", "clicks", "last clicked", "from", "meant"]
+    assert [row[:-3] for row in rows[1:]] == [["/sumer-sale", "2"], ["/sumer-sale", "b.example", "1"]]
+    assert [row[-1] for row in rows[1:]] == ["summer-sale", "–"]
 
 
 def test_as_json_it_is_the_api_answer(where: tuple[str, ...], missed: Serving) -> None:

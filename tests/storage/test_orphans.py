@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from shortener import errors
 from shortener.clicks.labels import Labels
@@ -17,6 +17,7 @@ from shortener.domain.suggestion import Suggestion
 from shortener.services import aliases, domains, links, orphans
 from shortener.services.orphans import Missed
 from shortener.storage import orphans as rows
+from shortener.storage.click_tables import click
 from shortener.storage.engine import Database
 from shortener.storage.orphans import Span
 from tests.clicks import BOT, BROWSERS, POLICY, click_on, drain, make_link
@@ -28,9 +29,26 @@ TODAY = period.day_of(time.time_ns() // 1_000_000)
 ALPHABET = string.ascii_letters + string.digits + "-_"
 
 
-def orphan(path: str, *, days_ago: int = 0, referrer: str = "", user_agent: str = BROWSERS["Firefox"]) -> Click:
+def orphan(
+    path: str,
+    *,
+    days_ago: int = 0,
+    referrer: str = "",
+    user_agent: str = BROWSERS["Firefox"],
+    domain: str = "",
+) -> Click:
     time_ms = time.time_ns() // 1_000_000 - days_ago * period.DAY_MS
-    return Click(time_ms, None, 0, path, user_agent=user_agent, referrer=referrer)
+    return Click(time_ms, None, 0, path, user_agent=user_agent, referrer=referrer, domain=domain)
+
+
+def configure(database: Database, *names: str) -> None:
+    for name in names:
+        domains.create(database, POLICY.targets, "https://go.example", name, {}, actor="test")
+
+
+def make_link_on(database: Database, domain: str, code: str) -> None:
+    draft = LinkDraft(target="https://example.com/", code=code, domain=domain)
+    links.create(database, POLICY, draft, actor="test")
 
 
 def ask(database: Database, **question: object) -> list[Missed]:
@@ -38,9 +56,9 @@ def ask(database: Database, **question: object) -> list[Missed]:
     return list(orphans.listing(database, **{**plain, **question}).items)  # type: ignore[arg-type]
 
 
-def suggested(database: Database, path: str) -> list[Suggestion]:
+def suggested(database: Database, path: str, domain: str = "") -> list[Suggestion]:
     with database.read() as connection:
-        return orphans.suggest(connection, path)
+        return orphans.suggest(connection, domain, path)
 
 
 def codes_of(found: Iterable[Suggestion]) -> list[str]:
@@ -132,6 +150,51 @@ class TestPaths:
             with pytest.raises(errors.CursorInvalid):
                 ask(database, **{"cursor": cursor, **other})
 
+    def test_each_domain_has_its_own(self, database: Database) -> None:
+        """Clicks, referrers and the link that was created afterwards, with that very code."""
+        configure(database, "b.example", "c.example")
+        drain(database, [orphan("/sale", domain="b.example", referrer="https://b.example.org") for _ in range(3)])
+        drain(database, [orphan("/sale", domain="c.example"), orphan("/sale", domain="c.example"), orphan("/sale")])
+        make_link_on(database, "c.example", "sale")
+        seen: list[Missed] = []
+        cursor = None
+        while not seen or cursor is not None:
+            page = orphans.listing(database, days=30, classes=HUMANS, limit=1, cursor=cursor)
+            seen += page.items
+            cursor = page.next
+        assert [(missed.domain, missed.path, missed.clicks) for missed in seen] == [
+            ("b.example", "/sale", 3),
+            ("c.example", "/sale", 2),
+            ("", "/sale", 1),
+        ]
+        assert [missed.referrers for missed in seen] == [[("b.example.org", 3)], [], []]
+        assert [missed.suggestions for missed in seen] == [[], [Suggestion("sale", 0)], []]
+
+    def test_pages_of_one_path_on_many_domains(self, database: Database) -> None:
+        """As many clicks, the same path: only the domain tells them apart."""
+        names = ["", *(f"{letter}.example" for letter in "abcde")]
+        configure(database, *names[1:])
+        drain(database, [orphan("/x", domain=name) for name in names])
+        seen: list[str] = []
+        cursor = None
+        while not seen or cursor is not None:
+            page = orphans.listing(database, days=30, classes=HUMANS, limit=2, cursor=cursor)
+            seen += [missed.domain for missed in page.items]
+            cursor = page.next
+        assert sorted(seen) == names
+
+    def test_hosts_of_no_domain_are_the_default_one(self, database: Database) -> None:
+        """Rows from before domains were stored, and domains that were deleted before the drain and after it."""
+        drain(database, [orphan("/sale")])
+        with database.write() as connection:
+            connection.execute(update(click).values(domain_id=0))
+        configure(database, "late.example")
+        drain(database, [orphan("/sale", domain=name) for name in ("", "late.example", "never.example")])
+        domains.delete(database, "late.example", actor="test")
+        make_link(database, "sale")
+        (found,) = ask(database)
+        assert (found.domain, found.clicks, found.suggestions) == ("", 4, [Suggestion("sale", 0)])
+
     def test_what_is_too_much_is_shown_together(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("shortener.clicks.labels.NEW_PER_DAY", 2)
         drain(database, [orphan(f"/sale{number}") for number in range(5)], Labels())
@@ -183,9 +246,9 @@ class TestSuggestions:
         for code in ("menu-12", "menu12", "menu-22", "Menu12", "menu-1"):
             make_link(database, code)
         assert suggested(database, "/menu12") == [
-            Suggestion("", "menu12", 0),
-            Suggestion("", "Menu12", 0),
-            Suggestion("", "menu-12", 1),
+            Suggestion("menu12", 0),
+            Suggestion("Menu12", 0),
+            Suggestion("menu-12", 1),
         ]
 
     def test_deleted_links_are_not_meant(self, database: Database) -> None:
@@ -198,12 +261,15 @@ class TestSuggestions:
         aliases.add(database, POLICY, "x", "summer", actor="test")
         assert codes_of(suggested(database, "/sumer")) == ["summer"]
 
-    def test_other_domains(self, database: Database) -> None:
-        domains.create(database, POLICY.targets, "https://go.example", "b.example", {}, actor="test")
-        draft = LinkDraft(target="https://example.com/", code="summer", domain="b.example")
-        links.create(database, POLICY, draft, actor="test")
-        assert suggested(database, "/sumer") == [Suggestion("b.example", "summer", 1)]
-        assert suggested(database, "/summmmer") == [Suggestion("b.example", "summer", 2)]
+    @pytest.mark.parametrize(("path", "errors"), [("/summer", 0), ("/sumer", 1), ("/summmmer", 2)])
+    @pytest.mark.parametrize("domain", ["", "b.example", "c.example"])
+    def test_only_links_of_the_own_domain(self, database: Database, path: str, errors: int, domain: str) -> None:
+        """Whether they are looked up exactly or found among neighbours."""
+        configure(database, "b.example", "c.example")
+        make_link_on(database, domain, "summer")
+        for visited in ("", "b.example", "c.example"):
+            meant = [Suggestion("summer", errors)] if visited == domain else []
+            assert suggested(database, path, visited) == meant
 
     @pytest.mark.parametrize("seed", range(3))
     def test_every_code_one_error_away_is_found(self, database: Database, seed: int) -> None:
@@ -261,8 +327,8 @@ def test_neighbours(database: Database) -> None:
         make_link(database, code)
     links.delete(database, "c", actor="test")
     with database.read() as connection:
-        assert rows.neighbours(connection, "", "c", 1) == [("", "d"), ("", "b")]
-        assert rows.neighbours(connection, "", "0", 2) == [("", "a"), ("", "b")]
+        assert rows.neighbours(connection, "", "c", 1) == ["d", "b"]
+        assert rows.neighbours(connection, "", "0", 2) == ["a", "b"]
         assert rows.neighbours(connection, "b.example", "c", 2) == []
 
 
@@ -270,5 +336,5 @@ def test_spans_of_nobody(database: Database) -> None:
     drain(database, [orphan("/a")])
     with database.read() as connection:
         assert rows.asked_most(connection, Span(range(TODAY, TODAY + 1), frozenset()), 5, None) == []
-        assert rows.living(connection, [""], []) == []
+        assert rows.living(connection, "", []) == []
     assert suggestion.spellings("") == set()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -215,9 +216,9 @@ def test_what_is_told_of_a_click(database: Database, linked: list[Link]) -> None
         "utm_source": "=1+1",
     } | {name: value for name, value in known.items() if name == "referrer_url"}
     assert (second["class"], second["unique"]) == ("bot", True)
-    drain(database, [orphan()])
-    (row,) = exported(database, ORPHANS)
-    assert dict(zip(clicks.COLUMNS, row, strict=True))["domain"] is None
+    drain(database, [orphan(), replace(orphan(), domain="go.example.org")])
+    found = [dict(zip(clicks.COLUMNS, row, strict=True)) for row in exported(database, ORPHANS)]
+    assert [row["domain"] for row in found] == ["", "go.example.org"]
 
 
 def test_cursors_are_for_one_question(database: Database, linked: list[Link], dice: random.Random) -> None:

@@ -46,6 +46,7 @@ def test_a_whole_answer(client: TestClient) -> None:
         "data": [
             {
                 "path": "/sumer-sale",
+                "domain": "",
                 "clicks": 2,
                 "referrers": [{"value": "news.example.org", "clicks": 1}],
                 "suggestions": [
@@ -64,6 +65,39 @@ def test_a_whole_answer(client: TestClient) -> None:
     robots = ask(client, **{"class": "bot"})["data"]
     assert [(row["path"], row["clicks"], row["suggestions"]) for row in robots] == [("/nothing", 1, [])]
     assert len(ask(client, **{"class": "human, bot"})["data"]) == 2
+
+
+@on_both
+def test_each_visit_is_on_the_domain_of_its_host(client: TestClient) -> None:
+    """Hosts that are not configured, whatever a stranger sends, are the default domain's."""
+    assert client.post("/api/v1/domains", json={"name": "b.example"}).status_code == 201
+    for host in ("b.example", "B.example:8443", "stranger.example", "other.b.example", "go.example", "[::1]"):
+        visit(client, "/sale", host=host)
+    assert rows_of(ask(client)) == [("", "/sale", 4, []), ("b.example", "/sale", 2, [])]
+    made = client.post(
+        "/api/v1/links", json={"target": "https://example.com/", "code": "sale", "domain": "b.example"}
+    )
+    assert made.status_code == 201
+    assert rows_of(ask(client)) == [
+        ("", "/sale", 4, []),
+        ("b.example", "/sale", 2, [("b.example", "sale", "https://b.example/sale")]),
+    ]
+    single = client.get(f"{ORPHANS}/clicks").json()["data"]
+    assert sorted(row["domain"] for row in single) == ["", "", "", "", "b.example", "b.example"]
+    breakdown = client.get(f"{ORPHANS}/stats", params={"group_by": "code"}).json()["data"]
+    assert [(row["value"], row["clicks"]) for row in breakdown] == [("/sale", 6)]
+
+
+def rows_of(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            row["domain"],
+            row["path"],
+            row["clicks"],
+            [(meant["domain"], meant["code"], meant["short_url"]) for meant in row["suggestions"]],
+        )
+        for row in answer["data"]
+    ]
 
 
 @on_both

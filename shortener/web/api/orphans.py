@@ -38,7 +38,7 @@ def listing(
     limit: Annotated[int, Query(ge=1, le=service.MAX_LIMIT, description="Paths per page.")] = service.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
-    """Paths that no link has, asked for most first: from where, and which links may have been meant.
+    """Paths that no link has on the domain visited, asked for most first: from where, and which links may be meant.
 
     Only people are counted unless `class` says otherwise; most who try paths are robots. Links are suggested to
     administrators alone. Paths that are asked for meanwhile may show twice, or on no page.
@@ -52,14 +52,15 @@ def _render(missed: Missed, base_url: str) -> dict[str, object]:
     """A path as OrphanOut says."""
     return {
         "path": missed.path,
+        "domain": missed.domain,
         "clicks": missed.clicks,
         "last_clicked_at": missed.last_clicked_at,
         "referrers": [{"value": value, "clicks": clicks} for value, clicks in missed.referrers],
         "suggestions": [
             {
                 "code": meant.code,
-                "domain": meant.domain,
-                "short_url": short_url(base_url, meant.domain, meant.code),
+                "domain": missed.domain,
+                "short_url": short_url(base_url, missed.domain, meant.code),
                 "distance": meant.distance,
             }
             for meant in missed.suggestions

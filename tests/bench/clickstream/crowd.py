@@ -162,7 +162,7 @@ def ways(dice: random.Random, count: int = WAYS) -> list[bytes]:
 def orphans(dice: random.Random) -> list[bytes]:
     """Link parts of paths that no link has."""
     lost = [f"{dice.getrandbits(30):x}" for _ in range(_LOST_CODES)]
-    return [frame.pack_link(None, 0, path) for path in (*_PATHS * 20, *lost)]
+    return [frame.pack_orphan("", path) for path in (*_PATHS * 20, *lost)]
 
 
 def _visitor(network: bytes, agent: str, language: str) -> bytes:

@@ -164,8 +164,8 @@ def test_the_class_of_a_click(facts: dict[str, object], kind: ClickClass) -> Non
 
 
 def test_the_facts_of_a_click() -> None:
-    click = enriched(replace(BARE, link_id=None, flags=Flag.QR, salt_day=20_779, visitor_hash=7))
-    assert (click.time_ms, click.flags, click.link.link_id, click.link.nonce) == (5, Flag.QR, None, 2)
+    click = enriched(replace(BARE, flags=Flag.QR, salt_day=20_779, visitor_hash=7))
+    assert (click.time_ms, click.flags, click.link.link_id, click.link.nonce) == (5, Flag.QR, 1, 2)
     assert (click.visitor.salt_day, click.visitor.visitor_hash) == (20_779, 7)
 
 

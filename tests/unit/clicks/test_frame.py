@@ -33,17 +33,18 @@ FULL = Click(
 )
 BARE = Click(time_ms=0, link_id=1, nonce=0, code="")
 ORPHAN = Click(time_ms=1, link_id=None, nonce=0, code="/wp-login.php", network=b"\x20\x01\x0d\xb8\x12\x34")
-CLICKS = {"full": FULL, "bare": BARE, "orphan": ORPHAN}
+CLICKS = {"full": FULL, "bare": BARE, "orphan": ORPHAN, "orphan on a domain": replace(ORPHAN, domain="b.example")}
 every_click = pytest.mark.parametrize("click", CLICKS.values(), ids=list(CLICKS))
 
 words = st.text(max_size=60)
+of_link = st.fixed_dictionaries(
+    {"link_id": st.integers(0, 2**63 - 1), "nonce": st.integers(0, 2**32 - 1), "code": words, "variant": words}
+)
+of_orphan = st.fixed_dictionaries({"link_id": st.none(), "nonce": st.just(0), "code": words, "domain": words})
 any_click = st.builds(
-    Click,
+    lambda link, **others: Click(**link, **others),
+    of_link | of_orphan,
     time_ms=st.integers(0, 2**64 - 1),
-    link_id=st.none() | st.integers(0, 2**63 - 1),
-    nonce=st.integers(0, 2**32 - 1),
-    code=words,
-    variant=words,
     click_class=st.none() | st.sampled_from(ClickClass),
     flags=st.integers(0, 7).map(Flag),
     network=st.sampled_from([0, 3, 6]).flatmap(lambda size: st.binary(min_size=size, max_size=size)),
@@ -104,6 +105,9 @@ def test_the_layout_is_on_disks_and_so_must_never_change() -> None:
         "00000000 0000000000000000 0300 010203 0000 0000"  # salt day, hash, network, user agent, language
         "0000 0000 0000 0000 0000 0000"  # referrer, utm
     )
+    assert frame.pack_orphan("b.example", "/ab") == bytes.fromhex(
+        "00 0000000000000000 00000000 0300 2f6162 0900 622e6578616d706c65"  # kind, nothing, path, domain
+    )
     assert (
         frame.seal(b"payload", 5)
         == bytes.fromhex("08000000") + zlib.crc32(b"\2payload", 5).to_bytes(4, "little") + b"\2payload"
@@ -114,7 +118,7 @@ def test_the_layout_is_on_disks_and_so_must_never_change() -> None:
 @every_click
 def test_the_three_parts_make_the_whole(click: Click) -> None:
     """What a cache keeps of a link and of a visitor, and what is new, give the same bytes as the click at once."""
-    link = frame.pack_link(click.link_id, click.nonce, click.code, click.variant)
+    link = frames.pack_link(click)
     visited = frame.pack_visitor(
         salt_day=click.salt_day,
         visitor_hash=click.visitor_hash,
@@ -220,11 +224,16 @@ def test_utm_parameters_of_other_names_are_left_out() -> None:
 
 
 @every_click
-def test_a_click_of_version_1_is_read_as_one_without_a_variant(click: Click) -> None:
-    body = frames.encode_without_variant(click)
-    assert frames.decode(body) == replace(click, variant="")
+def test_a_click_of_version_1_is_read_as_one_without_variant_and_domain(click: Click) -> None:
+    body, known = frames.encode_without_variant(click), replace(click, variant="", domain="")
+    assert frames.decode(body) == known
     # Byte for byte what is packed now, so that whatever remembers parts by their bytes knows them again.
-    assert frame.split(body) == frame.split(frame.body_of(frames.encode(replace(click, variant=""))))
+    assert frame.split(body) == frame.split(frame.body_of(frames.encode(known)))
+
+
+def test_an_orphan_from_before_domains_were_told_is_on_the_default_domain() -> None:
+    part = bytes.fromhex("00 0000000000000000 00000000 0200 2f61 0000")  # kind, nothing, path, no variant
+    assert frame.unpack_link(part) == frame.LinkPart(None, 0, "/a", "", "")
 
 
 def test_the_layout_of_version_1_stays_readable() -> None:

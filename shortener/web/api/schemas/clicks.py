@@ -40,7 +40,8 @@ class ClickOut(Out):
         examples=["summer-sale"],
     )
     domain: str | None = Field(
-        description="Empty: the default one. null: of an orphan, or there is no such domain any more.", examples=[""]
+        description="Empty: the default one. null: it is not known, or there is no such domain any more.",
+        examples=[""],
     )
     click_class: str = Field(
         alias="class", description=f"One of {', '.join(kind.label for kind in ClickClass)}.", examples=["human"]

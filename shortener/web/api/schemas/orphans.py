@@ -16,7 +16,7 @@ class SuggestionOut(Out):
     """A code that may have been meant."""
 
     code: str = Field(examples=["summer-sale"])
-    domain: str = Field(description="Empty: the default one.", examples=[""])
+    domain: str = Field(description="That of the path. Empty: the default one.", examples=[""])
     short_url: str = Field(examples=["http://localhost:8000/summer-sale"])
     distance: int = Field(
         description="Typing errors between the two. 0: they look alike, or there is such a link by now.", examples=[1]
@@ -24,11 +24,15 @@ class SuggestionOut(Out):
 
 
 class OrphanOut(Out):
-    """A path that was asked for although no link is there."""
+    """A path that was asked for on a domain although no link is there."""
 
     path: str = Field(
         description="`(other)` stands for all further paths, once a day has brought very many new ones.",
         examples=["/sumer-sale"],
+    )
+    domain: str = Field(
+        description="Whose host was visited. Empty: the default one, which has every host that is not configured.",
+        examples=[""],
     )
     clicks: int = Field(description="Of the classes asked for, in the days asked for.", examples=[12])
     last_clicked_at: AwareDatetime = Field(description="The last of these.", examples=[A_MOMENT])
@@ -37,7 +41,7 @@ class OrphanOut(Out):
         examples=[[{"value": "news.example.org", "clicks": 7}]],
     )
     suggestions: list[SuggestionOut] = Field(
-        description="Links that may have been meant, up to three, nearest first.",
+        description="Links on that domain that may have been meant, up to three, nearest first.",
         examples=[
             [
                 {
