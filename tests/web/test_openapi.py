@@ -23,7 +23,7 @@ UNDOCUMENTED = {
 }
 #: Errors that belong to no operation: the text above all tells of them.
 ABOVE_ALL = {
-    *("not-found", "malformed-request", "host-invalid", "request-target-too-long", "head-too-large"),
+    *("not-found", "malformed-request", "host-invalid", "head-too-large"),
     *("too-many-bodies", "too-busy"),
 }
 
@@ -152,6 +152,12 @@ def test_every_error_that_can_be_answered_is_described(description: Description)
     told = re.findall(r"`([a-z-]+)` \((\d+)\)", description["info"]["description"])
     assert all(STATUS_OF_CODE[code] == int(status) for code, status in told)
     assert documented | {code for code, _ in told} == set(STATUS_OF_CODE)
+
+
+def test_every_operation_may_be_asked_for_by_too_long_a_path(description: Description) -> None:
+    """No parameter need be too long for that."""
+    for path, method, operation in operations(description):
+        assert "request-target-too-long" in str(operation["responses"].get("414")), f"{method} {path}"
 
 
 def test_keys_are_asked_for_in_the_api_and_only_there(description: Description) -> None:

@@ -12,6 +12,7 @@ from shortener.web.api.schemas.bulk import BulkDelete, BulkEdit
 from shortener.web.api.schemas.problems import ProblemOut
 from shortener.web.api.sharing import operations, share
 from shortener.web.responses import ProblemResponse
+from shortener.web.statuses import STATUS_OF_CODE
 
 TEXT = """Create short links, follow them, and ask who clicked.
 
@@ -19,7 +20,7 @@ Send an API key with every call to `/api/v1`: `Authorization: Bearer KEY`. Every
 (RFC 9457) with a stable `code`. Moments are RFC 3339. GET routes answer HEAD too.
 
 Some errors belong to no operation: `not-found` (404) where there is nothing at a path; `malformed-request` (400),
-`host-invalid` (400), `request-target-too-long` (414) and `head-too-large` (431), which are about a request's head;
+`host-invalid` (400) and `head-too-large` (431), which are about a request's head;
 and `too-many-bodies` (429) and `too-busy` (503) where too many bodies are still coming.
 """
 TAGS = [
@@ -48,7 +49,7 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             described = _without_foreign_errors(describe())
-            app.openapi_schema = share(_with_examples(_with_unknown_parameters(_with_shapes(described))))
+            app.openapi_schema = share(_with_examples(_with_long_targets(_with_unknown_parameters(_with_shapes(described)))))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
@@ -85,6 +86,14 @@ def _with_unknown_parameters(description: dict[str, Any]) -> dict[str, Any]:
         if errors.ValidationFailed.code not in media["examples"]:
             media["examples"] = {**added["content"][ProblemResponse.media_type]["examples"], **media["examples"]}
             present["description"] = f"{added['description']}, {present['description']}"
+    return description
+
+
+def _with_long_targets(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds that path and query together may be too long, although no parameter is (web/middleware)."""
+    (added,) = examples.refusals(errors.RequestTargetTooLong).values()
+    for _, operation in operations(description):
+        operation["responses"].setdefault(str(STATUS_OF_CODE[errors.RequestTargetTooLong.code]), deepcopy(added))
     return description
 
 
