@@ -65,6 +65,12 @@ FAULTS = {
         "return head, body",
         "tests/web/test_equivalence.py::test_the_edge_and_the_routes_say_the_same",
     ),
+    "undescribed": Fault(
+        "shortener/web/api/tags.py",
+        "responses=examples.refusals(errors.TagNotFound),",
+        "responses={},",
+        "tests/web/test_schemathesis.py::test_nothing_is_found_that_is_not_known",
+    ),
 }
 
 

@@ -48,8 +48,9 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            described = _without_foreign_errors(describe())
-            app.openapi_schema = share(_with_examples(_with_long_targets(_with_unknown_parameters(_with_shapes(described)))))
+            described = _with_shapes(_without_foreign_errors(describe()))
+            described = _with_long_targets(_with_unknown_parameters(described))
+            app.openapi_schema = share(_with_examples(described))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
