@@ -17,7 +17,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 #: No cursor of ours is longer, in characters.
 _MAX_CURSOR = 512
 #: The integers that both databases can hold.
-_MAX_INTEGER = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 
 Item_co = TypeVar("Item_co", covariant=True)
 
@@ -71,6 +71,6 @@ def read_moment(value: str) -> datetime:
 
 def _is(value: object, kind: type) -> bool:
     if isinstance(value, int):
-        return type(value) is kind and abs(value) <= _MAX_INTEGER
+        return type(value) is kind and abs(value) <= MAX_INTEGER
     # PostgreSQL refuses NUL and surrogates even in what is only compared.
     return type(value) is kind and not (isinstance(value, str) and text.forbidden_character(value))

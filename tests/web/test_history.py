@@ -137,6 +137,20 @@ class TestSchedule:
         assert len(client.get("/api/v1/links/mine/schedule").json()["data"]) == 1
 
     @pytest.mark.parametrize(
+        ("id", "code"),
+        [
+            pytest.param(2**63 - 1, "schedule-not-found", id="the-most-a-database-holds"),
+            pytest.param(2**63, "validation-failed", id="more-than-that"),
+            pytest.param(10**30, "validation-failed", id="far-more"),
+            pytest.param(0, "validation-failed", id="none"),
+            pytest.param(-(10**30), "validation-failed", id="far-less"),
+        ],
+    )
+    def test_cancelling_what_is_not_there(self, client: TestClient, id: int, code: str) -> None:
+        create(client)
+        assert client.delete(f"/api/v1/links/mine/schedule/{id}").json()["code"] == code
+
+    @pytest.mark.parametrize(
         ("body", "field"),
         [
             pytest.param({"at": "2020-01-01T00:00:00Z", "changes": {"title": "x"}}, "at", id="past"),

@@ -154,6 +154,15 @@ def test_every_error_that_can_be_answered_is_described(description: Description)
     assert documented | {code for code, _ in told} == set(STATUS_OF_CODE)
 
 
+def test_every_number_that_is_asked_for_has_bounds(description: Description) -> None:
+    """A database holds no larger ones than 64 bits."""
+    for path, method, operation in operations(description):
+        for parameter in operation["parameters"]:
+            schema = parameter["schema"]
+            if schema.get("type") == "integer":
+                assert {"minimum", "maximum"} <= schema.keys(), f"{method} {path} {parameter['name']}"
+
+
 def test_every_operation_may_be_asked_for_by_too_long_a_path(description: Description) -> None:
     """No parameter need be too long for that."""
     for path, method, operation in operations(description):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from shortener import errors
@@ -124,7 +124,13 @@ def scheduled(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainNa
     responses=examples.refusals(*examples.NAME, errors.ScheduleNotFound, errors.ValidationFailed),
     response_class=Response,
 )
-def cancel(code: str, id: int, parts: PartsDep, caller: LinksWriter, domain: DomainName = "") -> Response:
+def cancel(
+    code: str,
+    id: Annotated[int, Path(ge=1, le=pages.MAX_INTEGER)],
+    parts: PartsDep,
+    caller: LinksWriter,
+    domain: DomainName = "",
+) -> Response:
     """Take back a change before it happens."""
     schedules.cancel(parts.database, code, id, actor=caller.actor, domain=domain)
     return NoContent()
