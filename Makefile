@@ -10,8 +10,8 @@ JOBS   ?= $(shell expr $(CORES) + 1)
 # Where the environment forbids Python to keep what it has compiled, every process of a server compiles all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -q --dist worksteal -n
-# What runs without coverage, by its marks (pyproject.toml).
-REST   := nightly or process or repeated
+# What `make test-fast` leaves out.
+SLOW   := nightly or process or repeated or system
 # Of the larger folders, what notices most faults for its seconds.
 FAST   := $(addprefix tests/,storage/test_drainer.py storage/test_batch.py storage/test_lookup.py storage/test_statistics.py \
           web/test_links.py web/test_redirects.py web/test_rules.py web/test_stats.py web/test_keys.py web/test_openapi.py \
@@ -29,18 +29,16 @@ install: $(VENV)/.runtime   ## build .venv/ with .venv/bin/shortener
 
 dev: $(VENV)/.dev           ## the same, with what tests and checks need
 
-# First what coverage is measured of, then the rest: real processes, the long forms of tests in their small size, and
-# on PostgreSQL and over servers what has run on SQLite and in process. Measuring takes two thirds more CPU, and would find hardly a line more there.
+# Coverage is measured where it says something: tests/conftest.py.
 test: dev        ## every test, on SQLite and on a real PostgreSQL, with coverage; T=tests/web runs a part
 ifdef T
 	$(PYTEST) $(JOBS) $(T)
 else
-	$(PYTEST) $(CORES) -m 'not ($(REST)) and not system' --cov --cov-report=term tests
-	$(PYTEST) $(shell expr $(JOBS) + 1) -m '($(REST)) and not system' tests
+	$(PYTEST) $(shell expr $(JOBS) + 1) -m 'not system' --cov --cov-report=term tests
 endif
 
 test-fast: dev   ## what a change needs, in under a minute: the pieces, and of the rest what answers on one database
-	$(PYTEST) $(JOBS) -m 'not ($(REST)) and not system' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
+	$(PYTEST) $(JOBS) -m 'not ($(SLOW))' tests/unit tests/test_architecture.py tests/test_documented.py $(FAST)
 
 test-system: dev ## tests that need programs beside Python: chromium, curl, nginx, npm, pgbouncer, wrk
 	$(PYTEST) $(JOBS) --dist loadfile -m system tests

@@ -33,6 +33,8 @@ from tests.storage.test_raw_clicks import (
     now_ms,
 )
 
+pytestmark = pytest.mark.table
+
 __all__ = ["dice", "linked"]
 
 Filters = tuple[Filter, ...]

@@ -87,6 +87,7 @@ def test_visitors_and_labels_are_those_of_the_spool(database: Database, spool: S
     assert len({row.referrer for row in found}) == 1
 
 
+@pytest.mark.process
 def test_drainers_of_several_nodes_double_nothing(database: Database, folder: Path, database_id: bytes) -> None:
     link = make_link(database)
     commit(database, [body(link)] * (4 * BATCH))

@@ -163,6 +163,7 @@ def _ask_in_threads(url: str, link_id: int, click: bytes, workers: int) -> Count
         return sum(asked, Counter())
 
 
+@pytest.mark.process
 def test_visits_at_once_in_several_processes(database: Database, database_url: str) -> None:
     """Two of them, with two workers each, which know nothing of each other."""
     link = limited(database, 100)

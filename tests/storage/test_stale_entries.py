@@ -31,6 +31,8 @@ from tests.entries import DEFAULTS
 from tests.entries import domains as no_domains
 from tests.sizes import nightly, size
 
+pytestmark = pytest.mark.table
+
 FIRST, OTHER = "https://example.com/", "https://example.com/other"
 DOMAIN = "b.example"
 BASE_URL = "https://go.example"

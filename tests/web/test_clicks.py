@@ -18,6 +18,8 @@ from tests.conftest import ADMIN_KEY, ENGINES, FIREFOX
 from tests.web.refusals import CODE, Instance, Wrong, assert_problem, assert_refused, instance_on
 from tests.web.waiting import drained
 
+pytestmark = pytest.mark.table
+
 API = "/api/v1"
 CURL = "curl/8.5.0"
 on_both = pytest.mark.parametrize("engine", ENGINES, indirect=True)

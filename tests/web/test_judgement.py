@@ -18,6 +18,8 @@ from shortener.web.visitors import Facts, Visitors
 from tests.conftest import FIREFOX
 from tests.web.waiting import drained
 
+pytestmark = pytest.mark.table
+
 TARGET = "https://example.com/"
 LINKS = "/api/v1/links"
 #: Of the robots' list each so many-th instance is tried: the whole list takes a minute.

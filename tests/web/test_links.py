@@ -11,6 +11,8 @@ from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.links import LinkOut
 from tests.web.waiting import drained
 
+pytestmark = pytest.mark.table
+
 TARGET = "https://example.com/sale"
 
 

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from tests.web.refusals import instance_on
 from tests.web.test_openapi import Description, operations, resolve
 
+pytestmark = pytest.mark.table
+
 #: Where examples can be sent: what the paths of these operations name is there.
 NAMED = {
     "code": "sale",

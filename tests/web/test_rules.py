@@ -21,6 +21,8 @@ from tests.conftest import AUTHORIZED, FIREFOX
 from tests.sizes import nightly, size
 from tests.web.waiting import drained
 
+pytestmark = pytest.mark.table
+
 TARGET = "https://example.com/"
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
