@@ -57,16 +57,19 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks a test by its folder and by its variant."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    if folder in _MARK_OF_FOLDER:
+        item.add_marker(_MARK_OF_FOLDER[folder])
+    variant = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if any(each in ("postgresql", "remote") for each in variant if isinstance(each, str)):
+        item.add_marker("repeated")
+
+
 @pytest.hookimpl(trylast=True)  # when they are in their random order
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test by its folder and by its variant, and puts long ones first: at the end one would be alone."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in _MARK_OF_FOLDER:
-            item.add_marker(_MARK_OF_FOLDER[folder])
-        variant = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if any(each in ("postgresql", "remote") for each in variant if isinstance(each, str)):
-            item.add_marker("repeated")
+    """Puts long tests first: at the end, one would run alone."""
     items.sort(key=_place)
 
 
