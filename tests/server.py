@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from types import TracebackType
 import httpx2
 
 from tests.conftest import ADMIN_KEY
+from tests.preloaded import preloaded
 
 #: Seconds until a server must be up, on a busy machine.
 _PATIENCE = 90.0
@@ -30,11 +29,8 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [str(Path(sys.executable).with_name("shortener")), "serve", "--port", "0"]
         self._log = (self.folder / "server.log").open("ab")
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, env=self._environment, stdout=subprocess.PIPE, stderr=self._log, text=True
-        )
+        self.process = preloaded().start(["--port", "0"], self.folder, self._environment, None, self._log)
         assert self.process.stdout is not None
         self.welcome = ""
         for line in self.process.stdout:

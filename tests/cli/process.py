@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.preloaded import Process, preloaded
+
 #: The command, by the interpreter that runs the tests.
 COMMAND = (sys.executable, "-m", "shortener")
 #: Seconds after which a process that should have answered is killed.
@@ -41,7 +43,7 @@ def ended(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 class Serving:
     """A running `shortener serve`."""
 
-    process: subprocess.Popen[str]
+    process: Process
     #: What it printed when it was up.
     welcome: str
     #: Seconds until then.
@@ -81,14 +83,23 @@ class Serving:
 
 @contextmanager
 def served(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
-    """`shortener serve` in `folder`, on a free port unless `options` name one, up and running."""
-    arguments = [*COMMAND, "serve", *(options or ("--port", "0"))]
+    """A server in `folder`, on a free port unless `options` name one, up and running."""
     errors = folder / "stderr.txt"
-    started = time.monotonic()
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen(
-            arguments,
+    with errors.open("w") as stderr:
+        started = time.monotonic()
+        process = preloaded().start(options or ("--port", "0"), folder, environment(**settings), None, stderr)
+        with process, _up(process, started, errors) as serving:
+            yield serving
+
+
+@contextmanager
+def served_by_command(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
+    """The same by `shortener serve`, as people start it."""
+    errors = folder / "stderr.txt"
+    with errors.open("w") as stderr:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [*COMMAND, "serve", *(options or ("--port", "0"))],
             cwd=folder,
             env=environment(**settings),
             stdout=subprocess.PIPE,
@@ -96,20 +107,26 @@ def served(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
             text=True,
             # A group of its own: it can be signalled like one at a terminal, and be seen to be empty.
             start_new_session=True,
-        ) as process,
-    ):
-        guard = threading.Timer(PATIENCE, process.kill)
-        guard.start()
-        try:
-            welcome = "".join(_until(process, "Stop "))
-            guard.cancel()
-            took = time.monotonic() - started
-            assert process.poll() is None, errors.read_text()
-            yield Serving(process, welcome, took, errors)
-        finally:
-            guard.cancel()
-            _end(process)
-            eventually(lambda: not group(process.pid), within=GONE)
+        )
+        with process, _up(process, started, errors) as serving:
+            yield serving
+
+
+@contextmanager
+def _up(process: Process, started: float, errors: Path) -> Iterator[Serving]:
+    """A process that has been `started`, once it is up; it has ended when this does."""
+    guard = threading.Timer(PATIENCE, process.kill)
+    guard.start()
+    try:
+        welcome = "".join(_until(process, "Stop "))
+        guard.cancel()
+        took = time.monotonic() - started
+        assert process.poll() is None, errors.read_text()
+        yield Serving(process, welcome, took, errors)
+    finally:
+        guard.cancel()
+        _end(process)
+        eventually(lambda: not group(process.pid), within=GONE)
 
 
 @dataclass(frozen=True)
@@ -143,7 +160,7 @@ def eventually(check: Callable[[], bool], *, within: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def _until(process: subprocess.Popen[str], last: str) -> Iterator[str]:
+def _until(process: Process, last: str) -> Iterator[str]:
     assert process.stdout is not None
     for line in process.stdout:
         yield line
@@ -151,7 +168,7 @@ def _until(process: subprocess.Popen[str], last: str) -> Iterator[str]:
             return
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: Process) -> None:
     if process.poll() is None:
         process.terminate()
         try:

@@ -20,9 +20,11 @@ import pytest
 from shortener.server import main
 from shortener.storage.engine import sqlite_module
 from tests.cli.conftest import cells, run
-from tests.cli.process import PATIENCE, Serving, ended, eventually, served
+from tests.cli.process import PATIENCE, Serving, ended, eventually
+from tests.cli.process import served_by_command as served
 from tests.conftest import FIREFOX
 from tests.postgres import Postgres
+from tests.preloaded import Process
 
 pytestmark = pytest.mark.process
 
@@ -41,7 +43,7 @@ def by_shell(command: str) -> tuple[int, str]:
     return int(status), body
 
 
-def processor_seconds(process: "subprocess.Popen[str]") -> float:
+def processor_seconds(process: Process) -> float:
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from shortener.storage.engine import sqlite_module
-from tests.cli.process import GONE, Serving, ended, eventually, group, served
+from tests.cli.process import GONE, Serving, ended, eventually, group
+from tests.cli.process import served_by_command as served
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 
 KEY = {"SHORTENER_ADMIN_KEY": ADMIN_KEY}

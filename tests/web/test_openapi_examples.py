@@ -117,10 +117,13 @@ def sent(description: Description) -> Iterator[tuple[str, str, str, dict[str, An
 def test_every_example_is_accepted(client: TestClient, description: Description) -> None:
     key = client.post("/api/v1/keys", json={"name": "x", "scopes": ["stats:read"]}).json()["id"]
     refused, bodied, count = [], set(), 0
+    is_made = False
     for name, method, path, request in sent(description):
-        clear(client)
-        if name not in CREATING:
+        if name in CREATING or not is_made:
+            clear(client)
+        if name not in CREATING and not is_made:
             make_what_is_named(client)
+        is_made = method == "get"  # what only reads leaves all as it was
         for part, value in {**NAMED, "id": key}.items():
             path = path.replace(f"{{{part}}}", value)
         answer = client.request(method, path, **request)
