@@ -68,8 +68,8 @@ class Regular:
     def _run(self) -> None:
         try:
             with Visitor(self._port) as visitor:
-                # Some hundreds a second: others need the machine, too.
-                while not self._leave.wait(0.002):
+                # A hundred a second: others need the machine, too.
+                while not self._leave.wait(0.01):
                     began = time.monotonic()
                     answer = visitor.visit(self._code)
                     took = time.monotonic() - began
@@ -248,7 +248,7 @@ class TestSQLite:
         """Nobody but its holder could read a database without a WAL."""
         with Regular(port_of(serving), "known0") as regular:
             with self.locked(tmp_path, "EXCLUSIVE"):
-                regular.comes_again(300)
+                regular.comes_again(100)
                 assert first_visits(port_of(serving)) == {302}
                 with Visitor(port_of(serving)) as caller:
                     assert caller.call("GET", "/links/known0").status == 200
@@ -355,7 +355,7 @@ class TestPostgreSQL:
                 stop = time.monotonic() + 3 * PROMPT
                 while time.monotonic() < stop:
                     seen += sum(visitor.visit("known").status == 302 for visitor in visitors)
-                    regulars[0].comes_again(1)
+                    regulars[0].comes_again(2)
             answers = [visitor.hear().status for visitor in waiting]
         eventually(lambda: is_well(serving), within=SOON)
         assert set(answers[:20]) <= {302, 503}

@@ -132,7 +132,6 @@ def test_a_restart_in_between_changes_nothing(cluster: Cluster) -> None:
     with cluster.running() as nodes:
         answers = at_once(nodes, "limited", after)
         assert answers == {(FOUND, TARGET): MOST - before, (GONE, ""): after - (MOST - before)}
-    with cluster.running() as nodes:
         assert at_once(nodes, "limited", 10) == {(GONE, ""): 10}
         caught_up(nodes, cluster, "limited", MOST)
 

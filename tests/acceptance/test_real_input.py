@@ -56,7 +56,7 @@ def breakdown(api: httpx2.Client, path: str = "", **params: str) -> dict[str, in
 @nightly
 def test_every_address_every_browser(server: Server, api: httpx2.Client, browsers: list[dict[str, str]]) -> None:
     dice = random.Random(7)
-    targets = dice.sample(addresses(), size(600, 4876))
+    targets = dice.sample(addresses(), size(300, 4876))
     with ThreadPoolExecutor(8) as pool:
         links = list(pool.map(lambda target: api.post("/api/v1/links", json={"target": target}).json(), targets))
     weights = [int(browser["weight"]) for browser in browsers]

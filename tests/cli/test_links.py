@@ -344,11 +344,15 @@ ON_A_LINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("domain", ["", "urls.cli.example"], ids=["default", "domain"])
-@pytest.mark.parametrize("command", ON_A_LINK)
+#: Every command on the default domain, and one on another.
+NAMED_BY_URL = [*((command, "") for command in ON_A_LINK), ("link show", "urls.cli.example")]
+
+
+@pytest.mark.parametrize(("command", "domain"), NAMED_BY_URL)
 def test_a_short_url_names_a_link_too(instance: Instance, command: str, domain: str) -> None:
     begin, end = ON_A_LINK[command]
-    instance.cli("domain", "create", "urls.cli.example")
+    if domain:
+        instance.cli("domain", "create", domain)
     on = ("--domain", domain) if domain else ()
     short_url = answered(instance.cli("link", "create", TARGET, *on, "--json"))["short_url"]
     for typed in (short_url, short_url.partition("://")[2], f"{short_url}/path?query=1"):

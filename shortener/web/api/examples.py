@@ -83,6 +83,7 @@ VISIT: Responses = {
     302: {"description": "The redirect: 301, 302, 307 or 308, as the link says.", "content": {}},
     **refusals(
         errors.TooManyParameters,
+        errors.RequestTargetTooLong,
         errors.LocationTooLong,
         errors.LinkNotFound,
         errors.MethodNotAllowed,
