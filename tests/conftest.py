@@ -52,8 +52,9 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Collects garbage from here on, of what the tests leave."""
+    """Collects garbage from here on, of what the tests leave: seven times less often than Python does by itself."""
     gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
     gc.enable()
 
 

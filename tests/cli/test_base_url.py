@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from shortener import served, server
 from tests.cli.process import environment
-from tests.cli.process import served_by_command as running
+from tests.cli.process import served as running
 
 
 def short_url(folder: Path, **settings: str) -> str:

@@ -21,6 +21,7 @@ from shortener.server import main
 from shortener.storage.engine import sqlite_module
 from tests.cli.conftest import cells, run
 from tests.cli.process import PATIENCE, Serving, ended, eventually
+from tests.cli.process import served as forked
 from tests.cli.process import served_by_command as served
 from tests.conftest import FIREFOX
 from tests.postgres import Postgres
@@ -96,7 +97,7 @@ def test_a_signal_ends_it_with_exit_code_0(nowhere: Path, how: signal.Signals) -
 
 
 def test_a_click_shows_in_the_statistics(nowhere: Path) -> None:
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         where = ("--url", serving.url, "--key", serving.key or "")
         assert ended("link", "create", "https://example.com/", "--code", "seen", *where).stdout.endswith("/seen\n")
         assert httpx2.get(f"{serving.url}/seen", headers={"user-agent": FIREFOX}).status_code == 302
@@ -113,7 +114,7 @@ def test_a_click_shows_in_the_statistics(nowhere: Path) -> None:
 
 
 def test_clicks_in_flight_survive_its_end(nowhere: Path) -> None:
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         by_shell(f"curl -o /dev/null {serving.url}/nobody")
         ended(
             "link",
@@ -129,7 +130,7 @@ def test_clicks_in_flight_survive_its_end(nowhere: Path) -> None:
         for _ in range(5):
             httpx2.get(f"{serving.url}/late", headers={"user-agent": FIREFOX})
         assert serving.stop() == 0
-    with served(nowhere, SHORTENER_ADMIN_KEY="a preset key of 30 characters.") as again:
+    with forked(nowhere, SHORTENER_ADMIN_KEY="a preset key of 30 characters.") as again:
         headers = {"authorization": "Bearer a preset key of 30 characters."}
         eventually(lambda: httpx2.get(f"{again.url}/api/v1/links/late", headers=headers).json()["clicks"] == 5)
 
@@ -153,11 +154,11 @@ def test_it_becomes_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_port_can_be_taken_again_at_once(nowhere: Path) -> None:
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         port = serving.url.rpartition(":")[2]
         assert httpx2.get(f"{serving.url}/healthz").status_code == 200
         assert serving.stop() == 0
-    with served(nowhere, "--port", port) as again:
+    with forked(nowhere, "--port", port) as again:
         assert again.url == serving.url
 
 
@@ -175,7 +176,7 @@ def test_settings_come_from_a_file_and_the_environment_wins(nowhere: Path) -> No
 
 def test_logs_as_json(nowhere: Path) -> None:
     settings = {"SHORTENER_LOG_FORMAT": "json", "SHORTENER_LOG_LEVEL": "debug"}
-    with served(nowhere, **settings) as serving:
+    with forked(nowhere, **settings) as serving:
         assert serving.stop() == 0
     lines = serving.errors.read_text().splitlines()
     assert lines
@@ -185,12 +186,12 @@ def test_logs_as_json(nowhere: Path) -> None:
 def test_on_postgresql(nowhere: Path, postgres: Postgres) -> None:
     name = postgres.create()
     settings = {"SHORTENER_DATABASE_URL": postgres.url(name)}
-    with served(nowhere, **settings) as serving:
+    with forked(nowhere, **settings) as serving:
         assert by_shell(serving.curl)[0] == 201
         assert f"postgresql://postgres@/{name}" in serving.welcome
         assert "SQLite" not in serving.welcome
         assert serving.stop() == 0
-    with served(nowhere, **settings) as again:
+    with forked(nowhere, **settings) as again:
         assert again.key is None
     assert not (nowhere / "data" / "shortener.db").exists()
     postgres.drop(name)
@@ -211,7 +212,7 @@ def test_a_key_is_not_made_by_a_start_that_fails(nowhere: Path) -> None:
     database.execute(f"INSERT INTO instance VALUES ({', '.join('?' * len(saved))})", saved)
     database.commit()
     database.close()
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         assert serving.key is not None
 
 
@@ -432,7 +433,7 @@ def test_a_taken_port_changes_nothing(nowhere: Path) -> None:
 
 
 def test_two_servers_do_not_share_a_port(nowhere: Path) -> None:
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         port = serving.url.rpartition(":")[2]
         assert ended("serve", "--port", port).returncode == 1
 

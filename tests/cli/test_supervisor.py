@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shortener.storage.engine import sqlite_module
 from tests.cli.process import GONE, Serving, ended, eventually, group
+from tests.cli.process import served as forked
 from tests.cli.process import served_by_command as served
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 
@@ -116,7 +117,7 @@ def test_a_worker_that_is_told_to_end_is_replaced(nowhere: Path) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("stopped", ["nobody", "worker-1"])
 def test_nothing_outlives_the_supervisor(nowhere: Path, stopped: str) -> None:
-    with served(nowhere, "--port", "0", "--workers", "2", **KEY) as serving:
+    with forked(nowhere, "--port", "0", "--workers", "2", **KEY) as serving:
         eventually(lambda: serving.children.keys() == TWO_WORKERS)
         if stopped != "nobody":
             os.kill(serving.children[stopped], signal.SIGSTOP)
@@ -126,7 +127,7 @@ def test_nothing_outlives_the_supervisor(nowhere: Path, stopped: str) -> None:
         eventually(lambda: not group(serving.process.pid), within=GONE)
         create_by.close()
     port = serving.url.rpartition(":")[2]
-    with served(nowhere, "--port", port, **KEY) as again:
+    with forked(nowhere, "--port", port, **KEY) as again:
         assert httpx2.get(f"{again.url}/healthz").status_code == 200
         assert again.stop() == 0
 
@@ -161,7 +162,7 @@ SIGNALS = {
 @pytest.mark.process
 @pytest.mark.parametrize("numbers", SIGNALS.values(), ids=SIGNALS.keys())
 def test_a_request_in_flight_is_finished(nowhere: Path, numbers: Sequence[signal.Signals]) -> None:
-    with served(nowhere, **KEY) as serving, upload(serving) as connection:
+    with forked(nowhere, **KEY) as serving, upload(serving) as connection:
         for number in numbers:
             serving.process.send_signal(number)
             eventually(lambda: refuses(serving))
@@ -186,7 +187,7 @@ def test_who_interrupts_twice_does_not_wait(nowhere: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_a_signal_to_the_whole_group_ends_everything_once(nowhere: Path, how: signal.Signals) -> None:
     """Ctrl+C at a terminal is one, and some process managers do so."""
-    with served(nowhere, "--port", "0", "--workers", "2") as serving:
+    with forked(nowhere, "--port", "0", "--workers", "2") as serving:
         eventually(lambda: serving.children.keys() == TWO_WORKERS)
         os.killpg(serving.process.pid, how)
         assert serving.process.wait(5) == 0
