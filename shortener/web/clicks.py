@@ -91,6 +91,7 @@ class Recorder:
         self._trusted = trusted_proxies
         self._referrer_url = _REFERRER_URL[referrer_url]
         self._own_hosts = own_hosts
+        self._domains = None if own_hosts is None else own_hosts.domains
         self._request = lru_cache(_REFERRERS_KEPT)(self._pack_referred)
         # What depends on the visitor only is worked out once a day for each; the salt is part of the key, since a
         # part that was made without one must not stay.
@@ -123,8 +124,10 @@ class Recorder:
             said |= Flag.QR
         if request.is_typed:
             said |= Flag.TYPED
-        via = forwarded(request) if self._trusted else b""
-        if not self._trusted and b"x-forwarded-for" in fields and not self._has_warned:
+        via = b""
+        if self._trusted:
+            via = forwarded(request)
+        elif b"x-forwarded-for" in fields and not self._has_warned:
             self._warn_of_proxy(request.peer)
         day = now_ms // _DAY_MS
         about_visitor = (self._visitor if len(via) <= _MAX_KEPT else self._pack_visitor)(
@@ -135,7 +138,8 @@ class Recorder:
             day,
             self._salts.of(day),
         )
-        about = self._about(fields.get(b"referer", b""), request.query, fields.get(b"host", b""))
+        referrer = fields.get(b"referer", b"")
+        about = self._about(referrer, request) if referrer or request.query else _NOTHING_MORE
         return frame.pack(now_ms, said, kind, click, about_visitor, about)
 
     def body(self, click: bytes, request: Request, now_ms: int, kind: ClickClass) -> bytes | None:
@@ -183,14 +187,15 @@ class Recorder:
         if not address.is_global:
             self.proxy_warning = UNTRUSTED_PROXY
 
-    def _about(self, referrer: bytes, query: bytes, host: bytes) -> bytes:
+    def _about(self, referrer: bytes, request: Request) -> bytes:
         """The part of a click that only this request has."""
-        query = query if b"utm_" in query else b""
-        if not referrer and not query:
-            return _NOTHING_MORE
+        query = request.query
+        if query and b"utm_" not in query:
+            query = b""
         if not referrer:
             return self._request(b"", query, b"", None) if len(query) <= _MAX_KEPT else _pack_request("", query)
-        names = None if self._own_hosts is None else self._own_hosts.names
+        host = request.fields.get(b"host", b"")
+        names = None if self._domains is None else self._domains.names
         if len(referrer) + len(query) + len(host) > _MAX_KEPT:
             return self._pack_referred(referrer, query, host, names)
         return self._request(referrer, query, host, names)

@@ -19,7 +19,7 @@ from shortener.redirect.entry import UNCACHED, Entry, Plain
 from shortener.web.clicks import Request
 from shortener.web.middleware import MAX_TARGET_BYTES
 from shortener.web.outbox import Answer
-from shortener.web.prefetches import is_prefetch
+from shortener.web.prefetches import PURPOSE, SEC_PURPOSE, X_MOZ, X_PURPOSE, is_prefetch
 from shortener.web.protocol import BoundedHttpProtocol
 from shortener.web.visits import Unknown, Visits
 
@@ -38,6 +38,7 @@ class EdgeProtocol(BoundedHttpProtocol):
         self._visits: Visits = self.app_state["visits"]
         self._kept = self._visits.cache.get
         self._outbox = self._visits.outbox
+        self._known_hosts = self._visits.well_formed_hosts
         #: Whether the last answer has been given.
         self._is_last = False
         self._peer = ""
@@ -112,15 +113,21 @@ class EdgeProtocol(BoundedHttpProtocol):
         fields = dict(self.headers)
         if _LENGTH in fields or _CODING in fields or _EXPECT in fields or _UPGRADE in fields:
             return False
-        if (method != b"GET" and method != b"HEAD") or (method == b"GET" and is_prefetch(fields)):
+        is_get = method == b"GET"
+        if not is_get and method != b"HEAD":
+            return False
+        has_purpose = SEC_PURPOSE in fields or PURPOSE in fields or X_MOZ in fields or X_PURPOSE in fields
+        if has_purpose and is_get and is_prefetch(fields):
             return False
         version = parser.get_http_version()
-        if version not in {"1.1", "1.0"}:
+        if (version != "1.1" and version != "1.0") or len(self.url) > MAX_TARGET_BYTES:
             return False
-        if not self._has_one_host(fields) or len(self.url) > MAX_TARGET_BYTES:
+        # Nearly always it is one, and known.
+        is_usual = fields.get(b"host") in self._known_hosts and len(fields) == len(self.headers)
+        if not is_usual and not self._has_one_host(fields):
             return False
         path, _, query = self.url.partition(b"?")
-        answer = self._visit(path, Request(self.headers, fields, self._peer, query), is_get=method == b"GET")
+        answer = self._visit(path, Request(self.headers, fields, self._peer, query), is_get=is_get)
         if answer is None:
             return False
         head, body, click = answer
@@ -133,10 +140,10 @@ class EdgeProtocol(BoundedHttpProtocol):
     def _has_one_host(self, fields: dict[bytes, bytes]) -> bool:
         """Whether the request has one well-formed Host; of all others the routes say what is wrong."""
         host = fields.get(b"host")
-        if host not in self._visits.well_formed_hosts and not (host and self._visits.admits_host(host)):
+        if host not in self._known_hosts and not (host and self._visits.admits_host(host)):
             return False
         # Of headers that are sent twice `fields` has one only.
-        return len(fields) == len(self.headers) or [name for name, _ in self.headers].count(b"host") == 1
+        return [name for name, _ in self.headers].count(b"host") == 1
 
     def _visit(self, path: bytes, request: Request, *, is_get: bool) -> tuple[bytes, bytes, bytes | None] | None:
         """Head of the answer without its end, body, and click if it is one; None if it takes a closer look."""
