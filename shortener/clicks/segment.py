@@ -90,12 +90,17 @@ class Segment:
             self.discard()
             raise
 
+    @property
+    def missing(self) -> int:
+        """Bytes that it has yet to take."""
+        return self.size - self._zeroed
+
     def zero(self) -> bool:
         """Writes the next ZERO_STEP bytes of zeros; whether all are written now. Raises OSError."""
-        missing = min(ZERO_STEP, self.size - self._zeroed)
-        self._put(_ZEROS[:missing], self._zeroed)
-        self._zeroed += missing
-        return self._zeroed >= self.size
+        step = min(ZERO_STEP, self.missing)
+        self._put(_ZEROS[:step], self._zeroed)
+        self._zeroed += step
+        return not self.missing
 
     def reveal(self) -> None:
         """Gives it the name by which drainers find it. Raises OSError."""

@@ -5,8 +5,10 @@ locked segment without frames, which means "not yet" to them like any other.
 """
 
 import os
+import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -36,6 +38,8 @@ class Supply:
         # A deque, since its pop and append cannot come between each other.
         self._ready: deque[Segment] = deque()
         self._unfinished: Segment | None = None
+        # Seeing that there is room for a segment and beginning it: two at once would both take the last room.
+        self._beginning = threading.Lock()
         self._next_take = self._next_prepare = 0.0
         #: The writer has nowhere to write: make something soon, and say what prevents it.
         self.wanted = False
@@ -103,8 +107,9 @@ class Supply:
         if now < self._next_take:
             return None
         try:
-            self._check(SMALL_SIZE)
-            made = segment.create(self.folder, self._database_id, SMALL_SIZE)
+            with self._beginning:
+                self._check(SMALL_SIZE)
+                made = segment.create(self.folder, self._database_id, SMALL_SIZE)
         except OSError as error:
             self._next_take = now + RETRY_SECONDS
             self.note(error)
@@ -116,15 +121,17 @@ class Supply:
         """Begins a large segment, or a small one where somebody waits or there is no room for more."""
         if time.monotonic() < self._next_prepare:
             return
-        size = SMALL_SIZE if self.wanted else LARGE_SIZE
-        try:
-            self._check(size)
-        except OSError:
-            if size == SMALL_SIZE:
-                raise
-            size = SMALL_SIZE
-            self._check(size)
-        self._unfinished = Segment(self.folder, self._database_id, size)
+        with self._beginning:
+            self._unfinished = Segment(self.folder, self._database_id, self._affordable_size())
+
+    def _affordable_size(self) -> int:
+        """That of the largest segment that there is room for. Raises OSError where there is none for any."""
+        if not self.wanted:
+            with suppress(OSError):
+                self._check(LARGE_SIZE)
+                return LARGE_SIZE
+        self._check(SMALL_SIZE)
+        return SMALL_SIZE
 
     def _go_on(self, unfinished: Segment) -> None:
         whole = unfinished.zero()
@@ -138,7 +145,8 @@ class Supply:
 
     def _check(self, size: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.room.require(self.folder, size)
+        begun = self._unfinished
+        self.room.require(self.folder, size + (begun.missing if begun is not None else 0))
 
     def _abandon(self) -> None:
         if self._unfinished is not None:

@@ -116,7 +116,9 @@ class TestSchedule:
         assert made.json()["changes"]["target"] == "https://example.com/2"
         assert client.get("/mine").headers["location"] == TARGET
         eventually(lambda: client.get("/mine").headers["location"] == "https://example.com/2")
-        late = datetime.now(UTC) - datetime.fromisoformat(at)
+        assert datetime.now(UTC) >= datetime.fromisoformat(at)
+        (changed,) = [entry for entry in history(client) if entry["kind"] == "link-scheduled-change"]
+        late = datetime.fromisoformat(changed["at"]) - datetime.fromisoformat(at)
         assert timedelta() <= late < timedelta(seconds=1)
         assert client.get("/api/v1/links/mine").json()["tags"] == ["new"]
         assert client.get("/api/v1/links/mine/schedule").json()["data"] == []
