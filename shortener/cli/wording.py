@@ -36,7 +36,7 @@ _OWN_KEYS = {"A request with this Idempotency-Key": "An import of the same links
 
 
 def reasons(problem: Mapping[str, Any]) -> list[str]:
-    """What a problem document says, a line for each input at fault. Raises KeyError if it is none."""
+    """The messages of a problem document, one for each input at fault. Raises KeyError if it is none."""
     fields = problem.get("errors") or []
     instead = _MESSAGES.get(str(problem.get("code")))
     if not fields:

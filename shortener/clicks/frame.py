@@ -132,7 +132,7 @@ class Parts(NamedTuple):
 
 
 class LinkPart(NamedTuple):
-    """What `pack_link` or `pack_orphan` packed."""
+    """The link part of a payload, as `pack_link` or `pack_orphan` packed it."""
 
     #: None for an orphan.
     link_id: int | None

@@ -38,7 +38,7 @@ _Text = tuple[str, ...]
 
 
 class _Visit:
-    """What may change from visit to visit, as the visitor sent it; each is escaped at most once for where it goes.
+    """The parts of a visit that a Location may use: code, path and query; each is escaped at most once for its place.
 
     Raises LocationTooLong as soon as there is no room for what is asked of it: escaping what never fits takes long.
     """
@@ -55,15 +55,15 @@ class _Visit:
         self._room = MAX_LENGTH
 
     def in_path(self, name: str) -> str:
-        """What a placeholder stands for within a path: `{path}` may be several segments, anything else is in one."""
+        """The value of a placeholder for a path, escaped: `{path}` may be several segments, any other is in one."""
         return self._written(name, in_path=True)
 
     def in_value(self, name: str) -> str:
-        """What a placeholder stands for within a query or fragment."""
+        """The value of a placeholder for a query or fragment, escaped."""
         return self._written(name, in_path=False)
 
     def path(self) -> str:
-        """What stands behind the code, without segments that would lead elsewhere than down."""
+        """The path behind the code, escaped, without segments that would lead elsewhere than down."""
         return _without_dots(self._requoted(self._path, _PATH_SAFE)) if self._path else ""
 
     def parameters(self, taken: Iterable[str]) -> str:
@@ -85,7 +85,7 @@ class _Visit:
         return known
 
     def _value(self, name: str) -> str:
-        """What a placeholder stands for, decoded."""
+        """The value of a placeholder, decoded."""
         if name == "code":
             return self._code
         if name == "path":
@@ -93,7 +93,7 @@ class _Visit:
         return self._query.first(name.removeprefix(_OF_QUERY))
 
     def _requoted(self, raw: str, safe: str) -> str:
-        """What was sent, with only those characters as they are that may be."""
+        """`raw`, escaped but for the characters in `safe` and what is percent-encoded already."""
         self._check_room(len(raw))
         return self._quoted(_LONE_PERCENT.sub("%25", raw) if "%" in raw else raw, safe)
 

@@ -34,7 +34,7 @@ def normal_form(tag: str) -> str | None:
 
 
 def own(languages: Accepted) -> frozenset[str]:
-    """What the visitor's own languages are called, by basic filtering (RFC 4647), in lower case.
+    """The names of the visitor's own languages, by basic filtering (RFC 4647), in lower case.
 
     `de-at` is `de-at` and `de`, so that a rule about either takes it in; `de` is only `de`.
     """

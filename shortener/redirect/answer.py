@@ -137,7 +137,7 @@ def _with_form(entry: Entry, methods: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def gone(entry: Entry, visit: Visit, state: State) -> Answer:
-    """What a visit to a link gets that is over. Raises what `choose` raises."""
+    """The answer to a visit of a link that is over. Raises what `choose` raises."""
     location = entry.expired_target if visit.method in READING else None
     if location is not None and entry.expired_destination is not None:
         location = entry.expired_destination.to(visit.code, visit.path, visit.query)
