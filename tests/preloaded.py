@@ -47,8 +47,9 @@ class Process(Protocol):
 class Forked:
     """A process whose parent is the preloaded one. A context manager, as Popen is."""
 
-    def __init__(self, parent: "Preloaded", pid: int, stdout: IO[str] | None) -> None:
-        self._parent, self.pid, self.stdout = parent, pid, stdout
+    def __init__(self, parent: "Preloaded", pid: int, stdout: IO[str]) -> None:
+        self._parent, self.pid = parent, pid
+        self.stdout: IO[str] | None = stdout
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -102,20 +103,11 @@ class Preloaded:
                 start_new_session=True,
             )
 
-    def start(
-        self,
-        options: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        output: IO[Any] | None,
-        errors: IO[Any],
-    ) -> Forked:
-        """A server in `folder` that is started with `options`; it writes to `output`, or to a pipe to be read."""
-        read, write = (None, output.fileno()) if output is not None else os.pipe()
+    def start(self, options: Sequence[str], folder: Path, environment: Mapping[str, str], errors: IO[Any]) -> Forked:
+        """A server in `folder` that is started with `options`; what it prints is read from the result's `stdout`."""
+        read, write = os.pipe()
         asked = {"options": list(options), "folder": str(folder), "environment": dict(environment)}
         pid = self._ask(asked, [write, errors.fileno()])
-        if read is None:
-            return Forked(self, pid, None)
         os.close(write)
         return Forked(self, pid, os.fdopen(read))
 

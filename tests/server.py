@@ -30,7 +30,7 @@ class Server:
 
     def start(self) -> None:
         self._log = (self.folder / "server.log").open("ab")
-        self.process = preloaded().start(["--port", "0"], self.folder, self._environment, None, self._log)
+        self.process = preloaded().start(["--port", "0"], self.folder, self._environment, self._log)
         assert self.process.stdout is not None
         self.welcome = ""
         for line in self.process.stdout:

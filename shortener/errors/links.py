@@ -52,7 +52,7 @@ class LinkNotFound(Refused):
 
 
 class LinkNotDeleted(Refused):
-    """This link is not deleted, so there is nothing to bring back."""
+    """This link is not deleted, so it cannot be undeleted."""
 
 
 class UndeleteTooLate(Refused):

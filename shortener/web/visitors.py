@@ -89,7 +89,7 @@ def _referrer_host(referrer: bytes) -> str | None:
 
 @dataclass
 class Facts:
-    """What a rule may ask of one visit (domain.condition.Facts); each fact is worked out once."""
+    """The facts of one visit that rules may ask for (domain.condition.Facts); each is worked out once."""
 
     visitor: Visitor
     request: Request
@@ -118,7 +118,7 @@ class Facts:
 
     @property
     def own_languages(self) -> Collection[str]:
-        """What rules about languages look at."""
+        """Names of the visitor's own languages, for rules about languages."""
         return self.visitor.own_languages
 
     @property

@@ -1,4 +1,4 @@
-"""What the dearest visits cost that a stranger can make to the dearest links that the API admits."""
+"""The cost of the dearest visits that a stranger can make to the dearest links that the API admits."""
 
 import socket
 import time

@@ -87,14 +87,14 @@ def served(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
     errors = folder / "stderr.txt"
     with errors.open("w") as stderr:
         started = time.monotonic()
-        process = preloaded().start(options or ("--port", "0"), folder, environment(**settings), None, stderr)
+        process = preloaded().start(options or ("--port", "0"), folder, environment(**settings), stderr)
         with process, _up(process, started, errors) as serving:
             yield serving
 
 
 @contextmanager
 def served_by_command(folder: Path, *options: str, **settings: str) -> Iterator[Serving]:
-    """The same by `shortener serve`, as people start it."""
+    """A server like that of `served`, started by `shortener serve` as people do."""
     errors = folder / "stderr.txt"
     with errors.open("w") as stderr:
         started = time.monotonic()

@@ -151,7 +151,7 @@ def _only_looks(visit: Visit) -> dict[str, Any]:
 
 
 def _refused(visit: Visit, refusal: errors.Refused) -> dict[str, Any]:
-    """What the visitor sends is too long for this link."""
+    """The explanation of a visit whose path or query is too long for this link."""
     return {
         "outcome": refusal.code,
         "status": STATUS_OF_CODE[refusal.code],
