@@ -141,11 +141,11 @@ async def _without_loop(asked: _Asked, entry: Entry, given: Answer) -> Answer:
 async def _guarded(asked: _Asked, entry: Entry) -> Response:
     """The response to a visit of a link with a password or a limit, or one that may lead to itself."""
     request, parts = asked.request, asked.parts
-    if entry.state(asked.now) is not State.LIVE:
-        return await _finish(asked, await _without_loop(asked, entry, _answer(asked)))
     # With the header, a body is the visitor's own, to be sent on to the target.
     form = await forms.read(request) if passwords.in_header(request) is None else None
     is_use = limits.is_form(entry, form)
+    if entry.state(asked.now) is not State.LIVE:
+        return await _ended(asked, entry, is_form=form is not None and (is_use or entry.password_hash is not None))
     if is_use:
         forms.check_origin(request, parts)
     if entry.password_hash is not None:
@@ -160,9 +160,21 @@ async def _guarded(asked: _Asked, entry: Entry) -> Response:
     return response
 
 
+async def _ended(asked: _Asked, entry: Entry, *, is_form: bool) -> Response:
+    """The response to a visit of a link that is not live. A form comes from a page that was loaded while it was."""
+    asked = _fetched(asked) if is_form else asked
+    given = await _without_loop(asked, entry, _answer(asked))
+    return await _finish(asked, replace(given, status=303) if is_form else given)
+
+
 async def _by_form(asked: _Asked, entry: Entry) -> Response:
     """The response to a person who has sent a form of ours: that of a visit, fetched anew by GET (303)."""
-    return await _granted(replace(asked, visit=asked.visit._replace(method="GET")), entry, ClickClass.HUMAN, 303)
+    return await _granted(_fetched(asked), entry, ClickClass.HUMAN, 303)
+
+
+def _fetched(asked: _Asked) -> _Asked:
+    """The visit as the one by GET that follows a form."""
+    return replace(asked, visit=asked.visit._replace(method="GET"))
 
 
 async def _granted(asked: _Asked, entry: Entry, kind: ClickClass, status: int | None = None) -> Response:

@@ -114,6 +114,18 @@ class TestForm:
         locations = [send_form(client, page).headers["location"] for _ in range(2)]
         assert locations == [TARGET, "https://example.com/over"]
 
+    @pytest.mark.parametrize("fields", [{}, {"password": "open sesame"}], ids=["limit", "limit and password"])
+    def test_a_link_that_has_ended_since_the_page_was_loaded(
+        self, client: TestClient, fields: dict[str, Any]
+    ) -> None:
+        path = create(client, expired_target="https://example.com/over", **fields)
+        page = client.get(path)
+        ended = client.patch(f"/api/v1/links{path}", json={"enabled": False}, headers=AUTHORIZED)
+        assert ended.status_code == 200
+        answer = send_form(client, page)
+        assert (answer.status_code, answer.headers["location"]) == (303, "https://example.com/over")
+        assert client.post(path, json={}).status_code == 410
+
     def test_a_link_that_is_not_counted_uses_up_its_slot_too(self, client: TestClient) -> None:
         path = create(client, track=False)
         page = client.get(path)
