@@ -42,7 +42,7 @@ from shortener.settings import Settings
 from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
-from shortener.web import own_traffic, pages, previews, qr, redirects
+from shortener.web import own_traffic, pages
 from shortener.web.api import description, routes
 from shortener.web.api.route import operation_id
 from shortener.web.deps import Parts
@@ -88,8 +88,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
     )
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     paths = [str(context.path) for context in iter_route_contexts(app.routes)]
-    for part in (qr, previews, redirects):
-        app.include_router(part.router)
+    app.router.routes.extend(routes.VISITS)
     parts = _assemble(configured, paths)
     app.state.parts, app.state.draining = parts, draining
     problems.install(app)

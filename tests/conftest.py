@@ -18,8 +18,10 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.storage import migration
 from shortener.storage.engine import Database
-from tests import memory
+from tests import compiled, memory
+from tests.client import Client
 from tests.postgres import Postgres
+from tests.sizes import beyond, size
 
 ADMIN_KEY = "test-admin-key-0123456789"
 AUTHORIZED = {"authorization": f"Bearer {ADMIN_KEY}"}
@@ -35,7 +37,11 @@ _MARK_OF_FOLDER = {
 }
 
 #: Marks of tests that coverage is not measured of, the longest first (pyproject.toml has what they mean).
-_UNMEASURED = ("nightly", "process", "repeated", "table")
+_UNMEASURED = ("nightly", "process", "repeated", "unmeasured")
+#: Rows of a table of cases that are repeated on PostgreSQL or over a server, and rows that coverage is measured of:
+#: the others send other values down the same lines. At night all are repeated. Tests of single functions (tests/unit)
+#: are quick: all their rows are measured.
+_REPEATED_ROWS, _MEASURED_ROWS = 3, 8
 #: By which coverage reaches processes that a test starts (coverage's `patch = subprocess`).
 _COVERAGE_OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 
@@ -45,6 +51,8 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.folder()))
 for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
     del os.environ[name]
 
+
+compiled.share()
 
 # Imports and the thousands of collected tests stay to the end. Looking through them for garbage, again and again,
 # took a fifth of the time.
@@ -60,18 +68,29 @@ def pytest_collection_finish() -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks a test by its folder and by its variant."""
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    if folder in _MARK_OF_FOLDER:
-        item.add_marker(_MARK_OF_FOLDER[folder])
+    if mark := _MARK_OF_FOLDER.get(_folder(item)):
+        item.add_marker(mark)
     variant = item.callspec.params.values() if hasattr(item, "callspec") else ()
     if any(each in ("postgresql", "remote") for each in variant if isinstance(each, str)):
         item.add_marker("repeated")
 
 
 @pytest.hookimpl(trylast=True)  # when they are in their random order
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts long tests first: at the end, one would run alone."""
-    items.sort(key=_place)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes few rows of what is repeated, and puts long tests first: at the end, one would run alone."""
+    repeated: list[pytest.Item] = []
+    once: list[pytest.Item] = []
+    for item in items:
+        (repeated if item.get_closest_marker("repeated") else once).append(item)
+    for item in beyond(_MEASURED_ROWS, (item for item in once if _folder(item) != "unit")):
+        item.add_marker("unmeasured")
+    left_out = set(beyond(size(_REPEATED_ROWS, sys.maxsize), repeated))
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = sorted((item for item in items if item not in left_out), key=_place)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def _place(item: pytest.Item) -> int:
@@ -155,15 +174,14 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def _common_settings() -> Settings:
+    return Settings(_env_file=None, admin_key=ADMIN_KEY, base_url="https://go.example")
+
+
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        _env_file=None,
-        data_dir=tmp_path,
-        database_url=database_url,
-        admin_key=ADMIN_KEY,
-        base_url="https://go.example",
-    )
+def settings(_common_settings: Settings, database_url: str, tmp_path: Path) -> Settings:
+    return _common_settings.model_copy(update={"data_dir": tmp_path, "database_url": database_url})
 
 
 @pytest.fixture
@@ -175,7 +193,7 @@ def app(settings: Settings) -> FastAPI:
 def client(app: FastAPI) -> Iterator[TestClient]:
     """A browser with an administrator's key that follows no redirects, on a running application."""
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
+    with Client(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
         yield opened
 
 

@@ -16,7 +16,7 @@ from tests.bench.visits import FAILED, LOST
 #: Long enough for a server that is not warm to answer once on a busy machine, and little enough of everything.
 _PLAN = Plan(
     cores=cpu.cores(),
-    seconds=1.0,
+    seconds=3.0,
     warm_up=0.0,
     samples=1,
     links=5_000,

@@ -80,7 +80,7 @@ def test_the_second_start_prints_none_and_is_quick(nowhere: Path) -> None:
 
 def test_a_preset_key_is_not_printed(nowhere: Path) -> None:
     (nowhere / "key").write_text("a preset key of 30 characters.\n")
-    with served(nowhere, SHORTENER_ADMIN_KEY_FILE="key") as serving:
+    with forked(nowhere, SHORTENER_ADMIN_KEY_FILE="key") as serving:
         assert serving.key is None
         assert by_shell(serving.curl.replace("YOUR_KEY", "a preset key of 30 characters."))[0] == 201
 
@@ -167,7 +167,7 @@ def test_settings_come_from_a_file_and_the_environment_wins(nowhere: Path) -> No
         "SHORTENER_BASE_URL=https://file.example\nSHORTENER_CODE_LENGTH=12\n"
         "SHORTENER_ADMIN_KEY=the key that stands in the file\n# a comment\nOTHER=unknown names are others'\n"
     )
-    with served(nowhere, SHORTENER_BASE_URL="https://environment.example") as serving:
+    with forked(nowhere, SHORTENER_BASE_URL="https://environment.example") as serving:
         assert serving.url == "https://environment.example"
         assert serving.key is None
     made = ended("link", "create", "https://example.com/")

@@ -82,6 +82,7 @@ def upload(serving: Serving) -> Iterator[socket.socket]:
 BODY = b'{"target": "https://example.com/", "code": "slow"}'
 
 
+@pytest.mark.process
 def test_every_process_is_called_by_what_it_does(nowhere: Path) -> None:
     with served(nowhere, "--port", "0", "--workers", "2") as serving:
         eventually(lambda: serving.children.keys() == TWO_WORKERS)
@@ -104,8 +105,9 @@ def test_who_dies_is_started_again(nowhere: Path, name: str) -> None:
         assert serving.stop() == 0
 
 
+@pytest.mark.process
 def test_a_worker_that_is_told_to_end_is_replaced(nowhere: Path) -> None:
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         first = serving.children["worker-1"]
         os.kill(first, signal.SIGTERM)
         eventually(lambda: serving.children.get("worker-1", first) != first)
@@ -132,6 +134,7 @@ def test_nothing_outlives_the_supervisor(nowhere: Path, stopped: str) -> None:
         assert again.stop() == 0
 
 
+@pytest.mark.process
 def test_what_a_killed_server_left_is_removed_by_the_next(nowhere: Path) -> None:
     def folder(serving: Serving) -> Path:
         maps = Path(f"/proc/{serving.process.pid}/maps").read_text()
@@ -139,12 +142,12 @@ def test_what_a_killed_server_left_is_removed_by_the_next(nowhere: Path) -> None
         assert found, maps
         return Path(found[0])
 
-    with served(nowhere) as serving:
+    with forked(nowhere) as serving:
         left = folder(serving)
         serving.stop(signal.SIGKILL)
         eventually(lambda: not group(serving.process.pid), within=GONE)
     assert left.is_dir()
-    with served(nowhere) as again:
+    with forked(nowhere) as again:
         assert not left.exists()
         own = folder(again)
         assert again.stop() == 0
@@ -173,8 +176,9 @@ def test_a_request_in_flight_is_finished(nowhere: Path, numbers: Sequence[signal
     assert ended("link", "show", "slow").returncode == 0
 
 
+@pytest.mark.process
 def test_who_interrupts_twice_does_not_wait(nowhere: Path) -> None:
-    with served(nowhere, **KEY) as serving, upload(serving) as connection:
+    with forked(nowhere, **KEY) as serving, upload(serving) as connection:
         serving.process.send_signal(signal.SIGINT)
         eventually(lambda: refuses(serving))
         serving.process.send_signal(signal.SIGINT)
@@ -230,8 +234,9 @@ def test_two_workers_share_the_connections_and_one_page_of_metrics(nowhere: Path
         assert serving.stop() == 0
 
 
+@pytest.mark.process
 def test_the_drainers_figures_are_on_the_workers_page(nowhere: Path) -> None:
-    with served(nowhere, **KEY) as serving:
+    with forked(nowhere, **KEY) as serving:
         create(serving, "figures")
         for _ in range(3):
             assert httpx2.get(f"{serving.url}/figures", headers={"user-agent": FIREFOX}).status_code == 302

@@ -33,7 +33,7 @@ from tests.storage.test_raw_clicks import (
     now_ms,
 )
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 __all__ = ["dice", "linked"]
 

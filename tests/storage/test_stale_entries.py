@@ -31,7 +31,7 @@ from tests.entries import DEFAULTS
 from tests.entries import domains as no_domains
 from tests.sizes import nightly, size
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 FIRST, OTHER = "https://example.com/", "https://example.com/other"
 DOMAIN = "b.example"

@@ -259,14 +259,14 @@ def test_answers_equal_the_model(world: World, seed: int) -> None:
         world.model.add(clicks)
         if dice.random() < 0.6:
             fold_all(world.database, dimensions=dice.sample([TOTAL, *map(int, Dimension)], k=9))
-        for _ in range(40):
+        for _ in range(size(25, 40)):
             ask(world, dice, now_ms)
     # Once more when everything is folded.
     fold_all(world.database)
-    for _ in range(60):
+    for _ in range(size(30, 60)):
         ask(world, dice, now_ms)
     prune_all(world.database, keep_days=dice.choice([3, 30, 60]))
-    for _ in range(90):
+    for _ in range(size(45, 90)):
         ask(world, dice, now_ms)
 
 
@@ -288,11 +288,11 @@ def test_what_is_left_of_totals_equals_the_model(world: World, seed: int, monkey
         world.model.add(clicks)
         if number == 1:
             fold_all(world.database)
-        for _ in range(60):
+        for _ in range(size(30, 60)):
             ask(world, dice, now_ms, groupings=(LINK, TAG))
     fold_all(world.database)
     prune_all(world.database, keep_days=dice.choice([3, 30, 60]))
-    for _ in range(60):
+    for _ in range(size(30, 60)):
         ask(world, dice, now_ms, groupings=(LINK, TAG))
 
 

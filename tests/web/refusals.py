@@ -18,6 +18,7 @@ from shortener.settings import Settings
 from shortener.storage import tables
 from shortener.web.api.schemas.problems import ProblemOut
 from shortener.web.statuses import STATUS_OF_CODE
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 from tests.postgres import Postgres
 
@@ -87,7 +88,7 @@ def instance_on(engine: str, folder: Path, request: pytest.FixtureRequest, **set
     chosen: dict[str, Any] = {"admin_key": ADMIN_KEY, "base_url": "https://go.example", **settings}
     configured = Settings(_env_file=None, data_dir=folder, database_url=url, **chosen)
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(
+    with Client(
         create_app(configured), follow_redirects=False, headers=headers, base_url="https://go.example"
     ) as client:
         made = client.post("/api/v1/links", json={"target": GOOD, "code": CODE, "tags": ["kept"], "title": "kept"})

@@ -20,7 +20,7 @@ from shortener.web import deps
 from tests.conftest import ADMIN_KEY, ENGINES
 from tests.web.refusals import CODE, GOOD, JSON, Instance, assert_problem, instance_on
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 PREFIX = "/api/v1"
 #: Nobody's: a request with a sufficient key ends in 404 or 422 and changes nothing.

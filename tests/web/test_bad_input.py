@@ -15,7 +15,7 @@ from shortener.domain.target import TargetPolicy
 from tests.conftest import ENGINES
 from tests.web.refusals import CODE, GOOD, Instance, Wrong, assert_problem, assert_refused, instance_on
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 LINK = f"/api/v1/links/{CODE}"
 #: Ways to hand a link's fields in; a code can only be chosen with the first (or in the path).

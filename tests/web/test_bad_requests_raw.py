@@ -16,8 +16,6 @@ from shortener.web.statuses import STATUS_OF_CODE
 from tests.conftest import ADMIN_KEY
 from tests.server import Server, eventually
 
-pytestmark = pytest.mark.table
-
 LINK = b'{"target": "https://example.com/there", "code": "kept"}'
 KEY = b"Authorization: Bearer " + ADMIN_KEY.encode() + b"\r\n"
 JSON = b"Content-Type: application/json\r\n"

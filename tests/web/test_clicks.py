@@ -18,7 +18,7 @@ from tests.conftest import ADMIN_KEY, ENGINES, FIREFOX
 from tests.web.refusals import CODE, Instance, Wrong, assert_problem, assert_refused, instance_on
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 API = "/api/v1"
 CURL = "curl/8.5.0"

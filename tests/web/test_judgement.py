@@ -18,7 +18,7 @@ from shortener.web.visitors import Facts, Visitors
 from tests.conftest import FIREFOX
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 TARGET = "https://example.com/"
 LINKS = "/api/v1/links"

@@ -11,7 +11,7 @@ from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.links import LinkOut
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 TARGET = "https://example.com/sale"
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tests.web.refusals import instance_on
 from tests.web.test_openapi import Description, operations, resolve
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 #: Where examples can be sent: what the paths of these operations name is there.
 NAMED = {

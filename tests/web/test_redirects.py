@@ -14,7 +14,7 @@ from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 TARGET = "https://example.com/sale"
 STATUSES = (301, 302, 307, 308)

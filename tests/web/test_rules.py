@@ -21,7 +21,7 @@ from tests.conftest import AUTHORIZED, FIREFOX
 from tests.sizes import nightly, size
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 TARGET = "https://example.com/"
 IPHONE = (

@@ -11,7 +11,7 @@ from shortener.redirect import cache
 from shortener.web.deps import Parts
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.table
+pytestmark = pytest.mark.unmeasured
 
 TARGET = "https://example.com/sale"
 #: In front of a path with two slashes, which alone would be a host.

@@ -1,11 +1,12 @@
-"""Which routes there are but the short links', in the order in which they are looked at."""
+"""Which routes there are, in the order in which they are looked at."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
 
-from shortener.web import ops
+from shortener.web import ops, previews, redirects
+from shortener.web import qr as qr_codes
 from shortener.web.api import (
     aliases,
     bulk,
@@ -51,6 +52,10 @@ ROUTES: Sequence[BaseRoute] = [
     )
     for route in part.router.routes
 ]
+
+#: Those of short links, last, since they match any first segment. They are not included as routers: the framework
+#: would make each again for the first request, which takes 25 ms (measured).
+VISITS: Sequence[BaseRoute] = [route for part in (qr_codes, previews, redirects) for route in part.router.routes]
 
 #: Below this path there are external ids only for PUT: a link may be called `external`.
 _SHARED = "/api/v1/links/external/"

@@ -8,6 +8,14 @@ import pytest
 
 from shortener import errors, settings
 
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "nothing": (
         {},
