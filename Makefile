@@ -44,7 +44,7 @@ test-system: dev ## tests that need programs beside Python: chromium, curl, ngin
 	$(PYTEST) $(JOBS) --dist loadfile -m system tests
 
 test-nightly: dev kills   ## the long forms of tests in their large size, and the kills
-	TEST_SIZE=nightly $(PYTEST) $(JOBS) -m nightly tests
+	TEST_SIZE=nightly $(PYTEST) $(JOBS) -m 'nightly or repeated' tests
 
 page: dev        ## follow one page of the documents, P=docs/API.md, and print what differs
 	$(BIN)/python -m tests.docs $(P)
