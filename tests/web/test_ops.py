@@ -13,6 +13,12 @@ from tests.conftest import AUTHORIZED
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
+
+@pytest.fixture
+def draining() -> bool:
+    return True
+
+
 PAGES = [
     ("/", 200, "text/html; charset=utf-8"),
     ("/docs", 200, "text/html; charset=utf-8"),
