@@ -24,8 +24,6 @@ from shortener.storage.engine import Database
 from tests.clicks import BOT, POLICY, age_link, click_on, drain, make_link, random_click
 from tests.frames import Click
 
-pytestmark = pytest.mark.unmeasured
-
 SPAN_DAYS = 40
 EVERYBODY = frozenset(ClickClass)
 EVER = Asked(ZoneInfo("UTC"), Interval.ALL)

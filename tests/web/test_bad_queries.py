@@ -12,8 +12,6 @@ from shortener.domain import page as pages
 from tests.conftest import ENGINES
 from tests.web.refusals import CODE, GOOD, Instance, Wrong, assert_problem, assert_refused, instance_on
 
-pytestmark = pytest.mark.unmeasured
-
 LINKS, KEYS, STATS = "/api/v1/links", "/api/v1/keys", "/api/v1/stats"
 LINK_STATS = f"{LINKS}/{CODE}/stats"
 

@@ -11,8 +11,6 @@ from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.schemas.links import LinkOut
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.unmeasured
-
 TARGET = "https://example.com/sale"
 
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from shortener.web.statuses import STATUS_OF_CODE
 
-pytestmark = [pytest.mark.unmeasured, pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 Description = dict[str, Any]
 #: Served and on purpose not described: files, the same page with a slash, methods that are always refused.

@@ -14,8 +14,6 @@ from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.unmeasured
-
 TARGET = "https://example.com/sale"
 STATUSES = (301, 302, 307, 308)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -16,8 +16,6 @@ from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.unmeasured
-
 ARTICLE = "https://bob:secret@www.News.example:8443/article/1?user=bob#end"
 #: What is sent, and what then is the referrer: its host; its address by what is kept.
 SENT: dict[str, tuple[dict[str, str], str | None, dict[str, str | None]]] = {

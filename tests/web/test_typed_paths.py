@@ -11,8 +11,6 @@ from shortener.redirect import cache
 from shortener.web.deps import Parts
 from tests.web.waiting import drained
 
-pytestmark = pytest.mark.unmeasured
-
 TARGET = "https://example.com/sale"
 #: In front of a path with two slashes, which alone would be a host.
 E = "https://go.example"
