@@ -5,5 +5,5 @@ from hypothesis import settings
 from tests.sizes import IS_NIGHTLY, size
 
 #: Decorates a property test whose examples are cheap, one whose examples are not.
-law = settings(max_examples=size(200, 5_000), deadline=None, derandomize=not IS_NIGHTLY)
-slow_law = settings(max_examples=size(80, 1_000), deadline=None, derandomize=not IS_NIGHTLY)
+law = settings(max_examples=size(100, 5_000), deadline=None, derandomize=not IS_NIGHTLY)
+slow_law = settings(max_examples=size(50, 1_000), deadline=None, derandomize=not IS_NIGHTLY)

@@ -8,7 +8,6 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from starlette.testclient import TestClient
 
 from shortener import logs
 from shortener.app import create_app
@@ -17,6 +16,7 @@ from shortener.domain.access import Scope
 from shortener.services.keys import of_preset, preset_of
 from shortener.settings import Settings
 from shortener.web import deps
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, ENGINES
 from tests.web.refusals import CODE, GOOD, JSON, Instance, assert_problem, instance_on
 
@@ -395,10 +395,10 @@ def test_a_preset_key_that_can_be_guessed_opens_nothing(tmp_path: Path, key: str
 
 def test_visits_go_on_with_such_a_key(settings: Settings) -> None:
     weak = "changeme" * 3
-    with TestClient(create_app(settings), headers=admin()) as client:
+    with Client(create_app(settings), headers=admin()) as client:
         client.post(f"{PREFIX}/links", json={"target": GOOD, "code": "there"})
     configured = Settings(_env_file=None, **{**settings.model_dump(), "admin_key": weak})
-    with TestClient(create_app(configured), follow_redirects=False) as client:
+    with Client(create_app(configured), follow_redirects=False) as client:
         assert client.get("/there").status_code == 302
         assert client.get(f"{PREFIX}/keys", headers=bearer(weak)).status_code == 401
 

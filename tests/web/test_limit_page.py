@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from shortener.app import create_app
 from shortener.settings import Settings
 from tests.clicks import BOT
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.refusals import assert_problem
@@ -38,7 +39,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
     shutil.copy(sqlite_template, folder / "shortener.db")
     settings = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, base_url="https://go.example")
     headers = {**PAGE, "user-agent": BOT}
-    with TestClient(
+    with Client(
         create_app(settings), follow_redirects=False, headers=headers, base_url="https://go.example"
     ) as opened:
         yield opened

@@ -14,6 +14,7 @@ from shortener.domain.link import LinkDraft
 from shortener.services import links
 from shortener.settings import Settings
 from tests.clicks import POLICY
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED, ENGINES, FIREFOX
 from tests.web.refusals import Instance, Wrong, assert_refused, instance_on
 
@@ -111,7 +112,7 @@ class TestSettings:
         return Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, base_url="https://go.example", **fields)
 
     def opened(self, configured: Settings) -> TestClient:
-        return TestClient(
+        return Client(
             create_app(configured, draining=False),
             follow_redirects=False,
             headers={**AUTHORIZED, "user-agent": FIREFOX},

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from shortener.app import create_app
 from shortener.settings import Settings
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED
 
 API = "/api/v1"
@@ -50,7 +51,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
     folder = tmp_path_factory.mktemp("methods")
     (folder / "shortener.db").write_bytes(sqlite_template.read_bytes())
     settings = Settings(_env_file=None, data_dir=folder, admin_key=ADMIN_KEY, base_url="https://go.example")
-    with TestClient(create_app(settings), headers=AUTHORIZED, follow_redirects=False) as opened:
+    with Client(create_app(settings), headers=AUTHORIZED, follow_redirects=False) as opened:
         links = ({"code": "kept"}, {"code": "keeping", "status": 307}, {"code": "permanent", "status": 308})
         for fields in (*links, {"code": "secret", "password": "s3cret"}):
             made = opened.post(f"{API}/links", json={"target": "https://example.com/", **fields})

@@ -12,6 +12,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.web.clicks import Request
 from shortener.web.own_traffic import OwnTraffic
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
@@ -54,7 +55,7 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(app, follow_redirects=False, headers=headers, client=("10.1.2.3", 50000)) as opened:
+    with Client(app, follow_redirects=False, headers=headers, client=("10.1.2.3", 50000)) as opened:
         yield opened
 
 
@@ -120,6 +121,6 @@ def test_visitors_are_remembered_in_bounds() -> None:
 
 @on_sqlite
 def test_nothing_stands_in_the_way_where_nothing_is_set(settings: Settings) -> None:
-    with TestClient(create_app(settings)) as opened:
+    with Client(create_app(settings)) as opened:
         recorder = opened.app.state.parts.recorder  # type: ignore[attr-defined]
         assert type(recorder).__name__ == "Recorder"

@@ -29,6 +29,7 @@ from shortener.storage.tables import link, password_try
 from shortener.web import forms
 from shortener.web.forms import MAX_BYTES
 from shortener.web.grants import FORM_SECONDS, GRANT_SECONDS
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 from tests.unit.laws import law
 from tests.web.refusals import assert_problem
@@ -55,7 +56,7 @@ def site_settings(settings: Settings) -> Settings:
 def visitors(settings: Settings, **options: Any) -> TestClient:
     """Browsers behind a proxy."""
     base_url = settings.public_url
-    return TestClient(
+    return Client(
         create_app(settings, **options),
         follow_redirects=False,
         headers=BROWSER,

@@ -16,6 +16,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.web.previews import PreviewOut
 from tests.clicks import BOT
+from tests.client import Client
 from tests.conftest import ADMIN_KEY, AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.refusals import assert_problem
@@ -41,7 +42,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> 
         expired_target="https://example.com/over",
     )
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(
+    with Client(
         create_app(settings), follow_redirects=False, headers=headers, base_url="https://go.example"
     ) as opened:
         yield opened

@@ -17,6 +17,7 @@ from shortener.settings import Settings
 from shortener.storage.click_tables import salt, visitor_day
 from shortener.storage.engine import Database
 from tests import written
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 from tests.spools import now_ms
 from tests.web.waiting import drained
@@ -35,7 +36,7 @@ def app(settings: Settings) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(
+    with Client(
         app, follow_redirects=False, headers={**AUTHORIZED, "user-agent": FIREFOX}, client=("10.1.2.3", 50000)
     ) as opened:
         yield opened
@@ -63,7 +64,7 @@ def test_after_two_days_nobody_can_be_known_again(
     settings: Settings, database: Database, app: FastAPI, tmp_path: Path, engine: str
 ) -> None:
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(app, follow_redirects=False, headers=headers, client=("10.1.2.3", 50000)) as client:
+    with Client(app, follow_redirects=False, headers=headers, client=("10.1.2.3", 50000)) as client:
         client.post("/api/v1/links", json={"target": "https://example.com/", "code": "x"})
         for address in VISITORS:
             assert client.get("/x", headers={"x-forwarded-for": address}).status_code == 302

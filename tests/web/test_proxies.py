@@ -3,12 +3,12 @@
 from ipaddress import ip_network
 
 import pytest
-from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.web.clicks import UNTRUSTED_PROXY
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -29,7 +29,7 @@ def test_a_proxy_that_is_not_trusted_is_told_once(
 ) -> None:
     app = create_app(settings.model_copy(update={"trusted_proxies": tuple(map(ip_network, trusted))}))
     headers = {"user-agent": FIREFOX} | ({"x-forwarded-for": sent} if sent else {})
-    with TestClient(app, follow_redirects=False, headers=AUTHORIZED, client=(peer, 4711)) as client:
+    with Client(app, follow_redirects=False, headers=AUTHORIZED, client=(peer, 4711)) as client:
         client.post("/api/v1/links", json={"target": "https://example.com/", "code": "mine"})
         with capture_logs() as lines:
             for _ in range(3):

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from shortener.app import create_app
 from shortener.settings import Settings
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
@@ -66,7 +67,7 @@ def test_head_has_the_same_headers(client: TestClient, status: int) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_status_of_the_instance(settings: Settings, status: int) -> None:
     app = create_app(settings.model_copy(update={"redirect_status": status}))
-    with TestClient(app, follow_redirects=False, headers=AUTHORIZED) as client:
+    with Client(app, follow_redirects=False, headers=AUTHORIZED) as client:
         assert client.get(f"/{create(client)}").status_code == status
         own = 302 if status != 302 else 301
         assert client.get(f"/{create(client, status=own)}").status_code == own
@@ -95,7 +96,7 @@ class TestCaching:
 
     def test_no_time_means_no_store(self, settings: Settings) -> None:
         app = create_app(settings.model_copy(update={"redirect_cache_seconds": 0}))
-        with TestClient(app, follow_redirects=False, headers=AUTHORIZED) as client:
+        with Client(app, follow_redirects=False, headers=AUTHORIZED) as client:
             assert client.get(f"/{create(client, status=301)}").headers["cache-control"] == "private, no-store"
 
 
@@ -143,7 +144,7 @@ class TestInstanceTargets:
             "not_found_target": "https://example.com/lost",
             "expired_target": "https://example.com/late",
         }
-        with TestClient(
+        with Client(
             create_app(settings.model_copy(update=values)), follow_redirects=False, headers=AUTHORIZED
         ) as opened:
             yield opened

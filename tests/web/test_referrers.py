@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from shortener.app import create_app
 from shortener.settings import Settings
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 from tests.server import eventually
 from tests.web.waiting import drained
@@ -67,7 +68,7 @@ def app(settings: Settings, kept: str, own: dict[str, str]) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     headers = {**AUTHORIZED, "user-agent": FIREFOX}
-    with TestClient(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
+    with Client(app, follow_redirects=False, headers=headers, base_url="https://go.example") as opened:
         yield opened
 
 

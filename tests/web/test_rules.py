@@ -17,6 +17,7 @@ from shortener.redirect.rule import compile_rules
 from shortener.settings import Settings
 from shortener.web.clicks import Request
 from shortener.web.visitors import Visitors
+from tests.client import Client
 from tests.conftest import AUTHORIZED, FIREFOX
 from tests.sizes import nightly, size
 from tests.web.waiting import drained
@@ -144,7 +145,7 @@ def visitors(browsers: list[dict[str, str]], count: int) -> list[dict[str, Any]]
 def proxied(settings: Settings) -> Iterator[TestClient]:
     """A browser whose address is what X-Forwarded-For says."""
     app = create_app(settings.model_copy(update={"trusted_proxies": (ip_network("127.0.0.0/8"),)}))
-    with TestClient(app, follow_redirects=False, headers=AUTHORIZED, client=("127.0.0.1", 4711)) as opened:
+    with Client(app, follow_redirects=False, headers=AUTHORIZED, client=("127.0.0.1", 4711)) as opened:
         yield opened
 
 
@@ -153,7 +154,7 @@ def test_explain_agrees_with_the_redirect(proxied: TestClient, browsers: list[di
     client = proxied
     create(client, rules=RULES, forward_query=True)
     met: set[int | None] = set()
-    for visitor in visitors(browsers, size(500, 5000)):
+    for visitor in visitors(browsers, size(400, 5000)):
         headers = {
             "user-agent": visitor["user_agent"],
             "accept-language": visitor["accept_language"],

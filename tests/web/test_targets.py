@@ -9,6 +9,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.storage import tables
 from shortener.web.deps import Parts
+from tests.client import Client
 from tests.conftest import ADMIN_KEY
 
 E = "https://e.example"
@@ -123,7 +124,7 @@ def test_fallbacks_of_the_instance(settings: Settings) -> None:
     text = f"{E}/{{code}}|^?{{code}}|^&{{{{path}}}}"
     names = ("home_target", "not_found_target", "expired_target")
     configured = settings.model_copy(update=dict.fromkeys(names, text))
-    with TestClient(create_app(configured), headers={"authorization": f"Bearer {ADMIN_KEY}"}) as client:
+    with Client(create_app(configured), headers={"authorization": f"Bearer {ADMIN_KEY}"}) as client:
         client.post("/api/v1/links", json={"target": E, "code": "over", "enabled": False})
         fixed = f"{E}/%7Bcode%7D|%5E?{{code}}|^&{{{{path}}}}"
         filled = f"{E}/over|%5E?over|^&{{path}}"
