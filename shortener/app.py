@@ -42,8 +42,8 @@ from shortener.settings import Settings
 from shortener.storage import schema
 from shortener.storage.engine import Database
 from shortener.web import errors as problems
-from shortener.web import own_traffic, pages
-from shortener.web.api import description, routes
+from shortener.web import own_traffic, pages, routes
+from shortener.web.api import description
 from shortener.web.api.route import operation_id
 from shortener.web.deps import Parts
 from shortener.web.grants import Grants

@@ -37,7 +37,7 @@ class ApiRoute(APIRoute):
 
     #: Whether a body must say that it is JSON.
     is_json: ClassVar = True
-    #: The methods of all routes at this path, unless it has external ids behind it (web/api/routes).
+    #: The methods of all routes at this path, unless it has external ids behind it (web/routes).
     resource_methods: frozenset[str] | None = None
     #: Whether a less specific path may take the methods that are not among these.
     gives_way: bool = False

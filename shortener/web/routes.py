@@ -1,4 +1,4 @@
-"""Which routes there are, in the order in which they are looked at."""
+"""The routes of the application, in the order in which requests are matched."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ ROUTES: Sequence[BaseRoute] = [
     for route in part.router.routes
 ]
 
-#: Those of short links, last, since they match any first segment. They are not included as routers: the framework
-#: would make each again for the first request, which takes 25 ms (measured).
+#: Routes of short links, which come last, since they match any first segment. They are not
+#: included as routers: the framework would build each again for the first request, which takes 25 ms (measured).
 VISITS: Sequence[BaseRoute] = [route for part in (qr_codes, previews, redirects) for route in part.router.routes]
 
 #: Below this path there are external ids only for PUT: a link may be called `external`.
