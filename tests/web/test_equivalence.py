@@ -81,7 +81,7 @@ LINKS: dict[str, dict[str, Any]] = {
 }
 PROXIES = "127.0.0.0/8,10.0.0.0/8"
 #: For each of the instances.
-_CONVERSATIONS = size(80, 600)
+_CONVERSATIONS = size(120, 600)
 #: Instances whose settings and domains are drawn, beside those with a name.
 _DRAWN = size(2, 15)
 #: Of so many requests one asks for an upgrade: behind that nothing is answered, and a second passes until the end.
