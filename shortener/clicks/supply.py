@@ -7,7 +7,6 @@ locked segment without frames, which means "not yet" to them like any other.
 import os
 import threading
 import time
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,8 +34,10 @@ class Supply:
         self.folder = folder
         self.room = room
         self._database_id = database_id
-        # A deque, since its pop and append cannot come between each other.
-        self._ready: deque[Segment] = deque()
+        self._ready: list[Segment] = []
+        # A segment comes or goes and the fault ends in one step: otherwise the thread could end a fault that the writer
+        # noted after using up that very segment.
+        self._turn = threading.Lock()
         self._unfinished: Segment | None = None
         # Seeing that there is room for a segment and beginning it: two at once would both take the last room.
         self._beginning = threading.Lock()
@@ -53,18 +54,18 @@ class Supply:
 
     def take(self) -> Segment | None:
         """The segment that is ready, else a small one made on the spot; None where that fails, with a `fault`."""
-        try:
-            found = self._ready.pop()
-        except IndexError:
-            return self._make()
-        self.clear()
-        return found
+        with self._turn:
+            if self._ready:
+                self.clear()
+                return self._ready.pop()
+        return self._make()
 
     def prepare(self) -> None:
         """Goes a step towards having a segment ready, if none is."""
-        if self._ready:
-            self.clear()
-            return
+        with self._turn:
+            if self._ready:
+                self.clear()
+                return
         try:
             if self._unfinished is None:
                 self._begin()
@@ -90,16 +91,18 @@ class Supply:
 
     def forget(self) -> None:
         """Gives up what is ready or begun: its folder is gone. For the thread that prepares."""
-        while self._ready:
-            self._ready.pop().close()
+        with self._turn:
+            while self._ready:
+                self._ready.pop().close()
         self._abandon()
         self._next_prepare = 0.0
         self.wanted = True
 
     def close(self) -> None:
         """Removes what was made and not taken."""
-        while self._ready:
-            self._ready.pop().discard()
+        with self._turn:
+            while self._ready:
+                self._ready.pop().discard()
         self._abandon()
 
     def _make(self) -> Segment | None:
@@ -139,9 +142,10 @@ class Supply:
         os.fdatasync(unfinished.descriptor)
         if whole:
             unfinished.reveal()
-            self._ready.append(unfinished)
-            self._unfinished = None
-            self.clear()
+            with self._turn:
+                self._ready.append(unfinished)
+                self.clear()
+                self._unfinished = None
 
     def _check(self, size: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

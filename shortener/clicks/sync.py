@@ -1,7 +1,7 @@
 """Syncing: a thread beside the event loop that brings what was appended onto the disk, and prepares the next segment.
 
-It sleeps while there is nothing to do, and shares no lock with the event loop: what passes between the two are single
-attributes and deques, whose operations cannot come between each other.
+It sleeps while there is nothing to do, and shares no lock with appending: what passes between the two are single
+attributes and deques, whose operations cannot come between each other. Only taking the next segment has locks.
 """
 
 import asyncio

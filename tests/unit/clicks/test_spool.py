@@ -440,7 +440,8 @@ class TestTheCap:
 
     def fill(self, writer: Spool) -> int:
         """Appends until nothing goes any more, and no segment is on its way; how many clicks went."""
-        while writer.append(b"12345678" * 1000) or writer._supply.is_preparing:
+        # What was on its way when an append failed may have become ready since, which ends the fault.
+        while writer.append(b"12345678" * 1000) or writer._supply.is_preparing or writer.fault is None:
             pass
         return writer.appended
 
