@@ -35,8 +35,8 @@ class Supply:
         self.room = room
         self._database_id = database_id
         self._ready: list[Segment] = []
-        # A segment comes or goes and the fault ends in one step: otherwise the thread could end a fault that the writer
-        # noted after using up that very segment.
+        # A segment comes or goes and the fault ends in one step: otherwise the thread could end a fault that the
+        # writer noted after using up that very segment.
         self._turn = threading.Lock()
         self._unfinished: Segment | None = None
         # Seeing that there is room for a segment and beginning it: two at once would both take the last room.
@@ -55,10 +55,8 @@ class Supply:
     def take(self) -> Segment | None:
         """The segment that is ready, else a small one made on the spot; None where that fails, with a `fault`."""
         with self._turn:
-            if self._ready:
-                self.clear()
-                return self._ready.pop()
-        return self._make()
+            found = self._pop()
+        return found or self._make()
 
     def prepare(self) -> None:
         """Goes a step towards having a segment ready, if none is."""
@@ -114,11 +112,22 @@ class Supply:
                 self._check(SMALL_SIZE)
                 made = segment.create(self.folder, self._database_id, SMALL_SIZE)
         except OSError as error:
-            self._next_take = now + RETRY_SECONDS
-            self.note(error)
-            return None
+            with self._turn:
+                # The thread may have finished one meanwhile: it took the room that was missing here.
+                found = self._pop()
+                if found is None:
+                    self._next_take = now + RETRY_SECONDS
+                    self.note(error)
+                return found
         self.clear()
         return made
+
+    def _pop(self) -> Segment | None:
+        """What is ready, if anything is; by whoever has the turn."""
+        if not self._ready:
+            return None
+        self.clear()
+        return self._ready.pop()
 
     def _begin(self) -> None:
         """Begins a large segment, or a small one where somebody waits or there is no room for more."""
