@@ -445,10 +445,14 @@ plain_headers = st.lists(
     unique_by=lambda line: line.partition(b":")[0],
 )
 
+#: What has no link: the edge's only answers with a body.
+_UNKNOWN = ["nothing", "unknown"]
+
 
 @st.composite
 def plain_requests(draw: st.DrawFn) -> bytes:
-    code = draw(st.sampled_from([*LINKS, "nothing", "unknown"]))
+    # By its name alone it would be asked for too rarely: a body that answered HEAD was not found.
+    code = draw(st.one_of(st.sampled_from(list(LINKS)), st.sampled_from(list(LINKS)), st.sampled_from(_UNKNOWN)))
     path = b"/" + quote(code).encode() + draw(st.sampled_from([b"", b"", b"/"])) + draw(st.sampled_from(_QUERIES))
     method = draw(st.sampled_from([b"GET", b"GET", b"HEAD"]))
     lines = [b"%b %b HTTP/1.1" % (method, path), *draw(host_lines), *draw(plain_headers)]
