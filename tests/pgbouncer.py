@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.ports import free_port
 from tests.postgres import _UNPRIVILEGED, Postgres
 from tests.programs import path_of
 
@@ -24,9 +25,7 @@ class PgBouncer:
     def __init__(self, postgres: Postgres, **settings: str) -> None:
         program = path_of("pgbouncer")
         self.folder = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         chosen = {
             "listen_addr": "127.0.0.1",
             "listen_port": str(self.port),

@@ -34,6 +34,7 @@ from tests.acceptance.visitors import (
 )
 from tests.cli.process import Serving, environment, eventually, served
 from tests.conftest import ADMIN_KEY
+from tests.ports import free_port
 from tests.spools import agreed, count, drain_all, id_of
 
 MEBIBYTE = 2**20
@@ -262,8 +263,7 @@ def test_who_leaves_in_the_middle(port: int, serving: Serving, counted: Counted,
 @contextmanager
 def plain_uvicorn(folder: Path, database: Path) -> Iterator[int]:
     """The application as plain uvicorn serves it, on the same database; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", "shortener.app:create_app", "--port", str(port)]
     settings = {"SHORTENER_DATABASE_URL": f"sqlite:///{database}", "SHORTENER_DATA_DIR": str(folder)}
     with (

@@ -5,7 +5,6 @@ All listen on 127.0.0.1 only, are started on one core, and are gone, children in
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import httpx2
 
 from tests.bench import cpu
 from tests.bench.cpu import Memory
+from tests.ports import free_port
 
 NGINX = "nginx"
 #: The interpreter of what is measured: `make bench` gives one that has nothing installed but what a server needs.
@@ -97,7 +97,7 @@ def directory() -> Iterator[Path]:
 @contextmanager
 def nginx(folder: Path, core: int) -> Iterator[Server]:
     """nginx that redirects everything to TARGET, without a log. Raises ServerFailed."""
-    port = _free_port()
+    port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(_NGINX_CONFIGURATION.format(folder=folder, port=port, target=TARGET))
     command = [NGINX, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")]
@@ -118,7 +118,7 @@ def shortener(
 
     `settings` are environment variables for it.
     """
-    port = _free_port()
+    port = free_port()
     program = str(PYTHON.with_name("shortener"))
     command = [program, "serve", "--port", str(port), "--workers", str(workers)]
     with _running(command, folder, core, port, first, {**_environment(folder), **settings}) as server:
@@ -131,7 +131,7 @@ def routes(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Serv
 
     The database in `folder` must be there already. Raises ServerFailed.
     """
-    port = _free_port()
+    port = free_port()
     options = ["--no-access-log", "--no-proxy-headers", "--no-server-header", "--port", str(port)]
     command = [str(PYTHON), "-m", "uvicorn", *options, "--factory", "shortener.app:create_app"]
     with _running(command, folder, core, port, first, _environment(folder)) as server:
@@ -141,7 +141,7 @@ def routes(folder: Path, core: int, *, first: str = "/healthz") -> Iterator[Serv
 @contextmanager
 def tutorial(folder: Path, core: int, *, first: str = "/openapi.json") -> Iterator[Server]:
     """The tutorial's app under uvicorn, without access log; up when it answers `first`. Raises ServerFailed."""
-    port = _free_port()
+    port = free_port()
     app = ["--app-dir", str(_ROOT), "tests.bench.tutorial:app"]
     command = [str(PYTHON), "-m", "uvicorn", "--no-access-log", "--port", str(port), *app]
     with _running(command, folder, core, port, first, {}) as server:
@@ -205,10 +205,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,6 @@
 """How commands reach the API: whom they ask, and what they say of a bad answer."""
 
 import json
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from shortener.storage.engine import BUSY_TIMEOUT_MS, sqlite_module
 from tests.cli.conftest import answered, run
 from tests.cli.process import Serving, ended
 from tests.conftest import ADMIN_KEY
+from tests.ports import free_port
 
 
 @contextmanager
@@ -126,8 +126,7 @@ def test_a_server_fault_is_exit_code_1() -> None:
 
 
 def test_nobody_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     result = run("link", "list", "--url", url)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(f"shortener: {url} does not answer: ")

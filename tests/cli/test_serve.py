@@ -24,6 +24,7 @@ from tests.cli.process import PATIENCE, Serving, ended, eventually
 from tests.cli.process import served as forked
 from tests.cli.process import served_by_command as served
 from tests.conftest import FIREFOX
+from tests.ports import free_port
 from tests.postgres import Postgres
 from tests.preloaded import Process
 
@@ -221,8 +222,7 @@ class Ports:
 
     def __init__(self, taken: socket.socket) -> None:
         self.taken = taken.getsockname()[1]
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            self.closed = closed.getsockname()[1]
+        self.closed = free_port()
 
     def fill(self, text: str) -> str:
         return text.replace("TAKEN", str(self.taken)).replace("CLOSED", str(self.closed))

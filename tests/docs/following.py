@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.docs import outputs, page
 from tests.docs.page import Step
-from tests.docs.reader import Reader, free_port
+from tests.docs.reader import Reader
+from tests.ports import free_port
 from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,6 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.docs.page import Step
+from tests.ports import free_port
 from tests.postgres import PROGRAMS
 from tests.server import eventually
 
@@ -124,12 +124,6 @@ class Reader:
         for pipe in (self._shell.stdin, self._shell.stdout):
             assert pipe
             pipe.close()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _is_alive(number: int) -> bool:

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 
 from tests.cli.process import COMMAND, GONE, PATIENCE, environment, eventually, group
 from tests.conftest import ADMIN_KEY
+from tests.ports import free_port
 
 WORKERS = 2
 #: Of the log, told with a failure.
@@ -24,9 +24,7 @@ class Tree:
         self.folder = folder
         #: All that it has said, over all its lives.
         self.log = folder / "server.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         given = environment(SHORTENER_DATA_DIR=str(folder), SHORTENER_ADMIN_KEY=ADMIN_KEY, **settings)
         # Processes that are killed report no coverage, and measuring it would make them slow to start.
         self._environment = {name: value for name, value in given.items() if not name.startswith("COV")}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.programs import path_of
 from tests.server import eventually
 
@@ -36,8 +37,7 @@ def nginx(folder: Path, *, http: str, location: str) -> Iterator[int]:
 
     Skips the test where nginx is not installed, or fails it where that is required.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(
         _CONFIGURATION.format(user=getuser(), folder=folder, port=port, http=http, location=location)

@@ -17,6 +17,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.web import metrics_port
 from tests.conftest import ADMIN_KEY, AUTHORIZED
+from tests.ports import free_port
 from tests.server import Server, eventually
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -100,8 +101,7 @@ def test_metrics_on_a_port_of_their_own(method: str, path: str, status: int) -> 
 
 
 def test_a_server_shows_them_on_their_port_only(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     with Server(tmp_path, SHORTENER_METRICS=str(port)) as server, server.client() as client:
         assert client.get("/metrics").status_code == 404
         client.get("/healthz")
