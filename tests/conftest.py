@@ -18,7 +18,7 @@ from shortener.app import create_app
 from shortener.settings import Settings
 from shortener.storage import migration
 from shortener.storage.engine import Database
-from tests import compiled, memory
+from tests import certificates, compiled, memory
 from tests.client import Client
 from tests.postgres import Postgres
 from tests.sizes import beyond, size
@@ -41,7 +41,7 @@ _UNMEASURED = ("nightly", "process", "repeated", "unmeasured")
 #: Rows of a table of cases that are repeated on PostgreSQL or over a server, and rows that coverage is measured of:
 #: the others send other values down the same lines. At night all are repeated. Tests of single functions (tests/unit)
 #: are quick: all their rows are measured.
-_REPEATED_ROWS, _MEASURED_ROWS = 3, 8
+_REPEATED_ROWS, _MEASURED_ROWS = 2, 8
 #: By which coverage reaches processes that a test starts (coverage's `patch = subprocess`).
 _COVERAGE_OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 
@@ -53,6 +53,7 @@ for name in [name for name in os.environ if name.startswith("SHORTENER_")]:
 
 
 compiled.share()
+certificates.share()
 
 # Imports and the thousands of collected tests stay to the end. Looking through them for garbage, again and again,
 # took a fifth of the time.
