@@ -12,7 +12,7 @@ from shortener.cli.rules import condition
 
 #: Why a link that is not live is answered as it is.
 _STATES = {
-    "pending": "it is not valid yet",
+    "scheduled": "it is not valid yet",
     "disabled": "it is disabled",
     "expired": "it has expired",
     "exhausted": "its clicks are used up",

@@ -28,6 +28,7 @@ _SHOWN_ONLY = frozenset(
         "short_url",
         "state",
         "id",
+        "owner",
         "has_password",
         "aliases",
         "clicks",

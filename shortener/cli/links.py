@@ -43,12 +43,25 @@ def create(
 @app.command("list")
 def list_links(
     search: Annotated[str | None, typer.Option(help="Part of a code, target, title or note.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only links with this tag.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only links with this tag; several times: see --tag-match.")
+    ] = None,
+    tag_match: Annotated[str | None, typer.Option(help="all (the default), any or none of the tags.")] = None,
     domain: Annotated[str | None, typer.Option(help="Only links on this domain; '' is the default one.")] = None,
     state: Annotated[
-        str | None, typer.Option(help="'deleted' lists what `undelete` can bring back; default: all other links.")
+        str | None,
+        typer.Option(
+            help="live, disabled, scheduled, expired or exhausted; 'deleted' lists what `undelete` can bring back. "
+            "Default: all but deleted links."
+        ),
     ] = None,
-    sort: Annotated[str, typer.Option(help="created, clicks or last_clicked.")] = "created",
+    created_start: Annotated[str | None, typer.Option(help="Only links created then or later.")] = None,
+    created_end: Annotated[str | None, typer.Option(help="Only links created before.")] = None,
+    clicked_start: Annotated[str | None, typer.Option(help="Only links last clicked then or later.")] = None,
+    clicked_end: Annotated[str | None, typer.Option(help="Only links that nobody has clicked since.")] = None,
+    target_host: Annotated[str | None, typer.Option(help="Only links to this host.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only links created with the API key that has this id.")] = None,
+    sort: Annotated[str, typer.Option(help="created, clicks, last_clicked or title.")] = "created",
     order: Annotated[str, typer.Option(help="desc or asc: which end comes first.")] = "desc",
     limit: Annotated[int, typer.Option(min=1, help="Most links to show.")] = 50,
     url: Url = None,
@@ -56,9 +69,12 @@ def list_links(
     as_json: AsJson = False,
 ) -> None:
     """List links: the newest, or those most or last clicked, first."""
-    params = {"search": search, "tag": tag, "domain": domain, "state": state, "sort": sort, "order": order}
+    params = {"search": search, "tag": tag, "tag_match": tag_match, "domain": domain, "state": state}
+    params |= {"created_start": created_start, "created_end": created_end}
+    params |= {"clicked_start": clicked_start, "clicked_end": clicked_end}
+    params |= {"target_host": target_host, "owner": owner, "sort": sort, "order": order}
     links = Api(url, key).collect("/links", params, limit, hint=not as_json)
-    show_json(links) if as_json else _show_list(links, deleted=state is not None)
+    show_json(links) if as_json else _show_list(links, deleted=state == "deleted")
 
 
 @app.command()

@@ -18,6 +18,8 @@ SECRET_BYTES = 32
 #: Different characters that a preset key must have at least: with fewer it is a pattern that is soon guessed.
 MIN_DIFFERENT_CHARACTERS = 8
 
+#: Stands before a key's id in the name of an actor.
+_ACTOR = "key "
 _ID = re.compile(r"[0-9a-f]{12}")
 _KEY = re.compile(rb"shk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
@@ -59,6 +61,16 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         """Whether this caller may do what needs `scope`."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def actor(key_id: str) -> str:
+    """The name that history keeps of who calls with the key `key_id`."""
+    return f"{_ACTOR}{key_id}"
+
+
+def key_of(actor: str) -> str | None:
+    """The id of the key by which `actor` called; None for the preset key, the command line and the service itself."""
+    return actor.removeprefix(_ACTOR) if actor.startswith(_ACTOR) else None
 
 
 def compose(key_id: bytes, secret: str) -> str:

@@ -87,6 +87,8 @@ class Link:
     used: int = 0
     #: When it was deleted; its aliases are then those that were deleted with it.
     deleted_at: datetime | None = None
+    #: Id of the API key that created it; None if none did.
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class State(StrEnum):
 
     LIVE = "live"
     #: `valid_from` lies ahead: as if it did not exist.
-    PENDING = "pending"
+    SCHEDULED = "scheduled"
     DISABLED = "disabled"
     EXPIRED = "expired"
     #: `max_clicks` have been granted.
@@ -139,7 +141,7 @@ def state(*, enabled: bool, valid_from: datetime | None, expires_at: datetime | 
     if not enabled:
         return State.DISABLED
     if valid_from is not None and now < valid_from:
-        return State.PENDING
+        return State.SCHEDULED
     if expires_at is not None and now >= expires_at:
         return State.EXPIRED
     return State.LIVE

@@ -33,6 +33,7 @@ _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._~[]:")
 
 #: Characters that people know by a name.
 _NAMES = {" ": "a space", "\\": "a backslash", "\t": "a tab", "\n": "a line break", "\r": "a line break"}
+_PORT = re.compile(r":[0-9]*$")
 _PATH_END = re.compile(r"[?#]")
 #: Perhaps a web scheme, perhaps slashes, and a name with a dot: `example.com`, `//example.com`, `https:example.com`.
 _BEGINS_LIKE_A_HOST = re.compile(
@@ -73,6 +74,14 @@ def check_fixed(target: str, policy: TargetPolicy, *, name: str = "target") -> s
 def host_of(base_url: str) -> tuple[str, int]:
     """Host and port of one of our own base URLs, as `TargetPolicy.own_hosts` holds them."""
     return _place(_url.validate_python(base_url))
+
+
+def host_in(target: str) -> str | None:
+    """The host of `target`, in stored form and so in ASCII, without its port; None if it is no web address."""
+    if not target.startswith(_WEB_BEGINNINGS):
+        return None
+    authority = re.split(r"[/?#]", target.partition("://")[2], maxsplit=1)[0]
+    return _PORT.sub("", authority)
 
 
 def own_hosts(base_url: str) -> frozenset[tuple[str, int]]:

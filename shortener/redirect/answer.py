@@ -99,8 +99,8 @@ def answer(
 
     `not_found_target` is where unknown codes lead; None for an answer with status 404. Raises what `choose` raises.
     """
-    state = State.PENDING if entry is None else entry.state(now)
-    if entry is None or state is State.PENDING or (visit.path and not entry.forward_path):
+    state = State.SCHEDULED if entry is None else entry.state(now)
+    if entry is None or state is State.SCHEDULED or (visit.path and not entry.forward_path):
         if visit.method not in READING:
             return Answer(Outcome.NOT_FOUND)
         return Answer(Outcome.NOT_FOUND, status=302, location=not_found_target)

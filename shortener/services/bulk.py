@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from shortener import errors
+from shortener.domain import access
 from shortener.domain import code as codes
 from shortener.domain.link import Link, LinkDraft
 from shortener.errors import Refused
@@ -174,8 +175,9 @@ def _insert(connection: Connection, drafted: Sequence[LinkDraft], actor: str) ->
     new = [(draft.code or "", secrets.randbits(32), draft) for draft in drafted]
     if not new:
         return []
-    ids = rows.add_many(connection, new, now)
-    links = [_link(link_id, nonce, draft, now) for link_id, (_, nonce, draft) in zip(ids, new, strict=True)]
+    owner = access.key_of(actor)
+    ids = rows.add_many(connection, new, owner=owner, now=now)
+    links = [_link(link_id, nonce, draft, owner, now) for link_id, (_, nonce, draft) in zip(ids, new, strict=True)]
     common = {"at": now, "actor": actor, "kind": recorded.CREATED, "version": 1}
     changes.append_many(
         connection,
@@ -193,6 +195,6 @@ def _insert(connection: Connection, drafted: Sequence[LinkDraft], actor: str) ->
     return links
 
 
-def _link(link_id: int, nonce: int, draft: LinkDraft, now: datetime) -> Link:
+def _link(link_id: int, nonce: int, draft: LinkDraft, owner: str | None, now: datetime) -> Link:
     values = {name: getattr(draft, name) for name in drafts.FIELDS}
-    return Link(id=link_id, nonce=nonce, **values, created_at=now, updated_at=now, version=1)
+    return Link(id=link_id, nonce=nonce, **values, created_at=now, updated_at=now, version=1, owner=owner)

@@ -66,7 +66,7 @@ def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
     if found is None or not access.opens(found, key, now):
         raise errors.KeyInvalid
     _note_use(database, preset, found, now)
-    return Caller(actor=f"key {found.id}", scopes=frozenset(found.scopes))
+    return Caller(actor=access.actor(found.id), scopes=frozenset(found.scopes))
 
 
 def of_preset(preset: Preset, key: bytes) -> Caller | None:

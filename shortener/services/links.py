@@ -1,25 +1,18 @@
 """What can be done with links. Each writing function is one transaction that also records the change."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from shortener import errors
 from shortener.domain import code as codes
 from shortener.domain import host as hosts
-from shortener.domain import link as links
-from shortener.domain import page as pages
-from shortener.domain import tag as tags
 from shortener.domain.link import Link, LinkDraft
-from shortener.domain.page import Page
 from shortener.services import drafts, recorded
 from shortener.services.drafts import LinkPolicy
 from shortener.services.recorded import IfMatch
 from shortener.storage import changes
 from shortener.storage import links as rows
 from shortener.storage.engine import Connection, Database
-from shortener.storage.links import Listing, Sort
 
 
 def create(
@@ -44,45 +37,6 @@ def get(database: Database, code: str, domain: str = "") -> Link:
     """The link called `code`, or that has it as an alias. Raises LinkNotFound."""
     with database.read() as connection:
         return recorded.find(connection, domain, code)
-
-
-def search(
-    database: Database,
-    *,
-    limit: int,
-    sort: Sort,
-    descending: bool,
-    text: str | None = None,
-    tagged: Iterable[str] = (),
-    domain: str | None = None,
-    deleted: bool = False,
-    cursor: str | None = None,
-) -> Page[Link]:
-    """A page of the living links that carry all tags in `tagged` and contain `text`.
-
-    With `deleted`, of those links instead that have been deleted and can be brought back.
-
-    Raises CursorInvalid, TagInvalid, DomainInvalid.
-    """
-    domain = hosts.normal_form(domain) if domain else domain
-    listing = Listing(limit=limit + 1, sort=sort, descending=descending, search=text, domain=domain)
-    if deleted:
-        listing = replace(listing, deleted_since=links.undelete_begin(datetime.now(UTC)))
-    wanted = sorted({tags.normal_form(tag, name="tag") for tag in tagged})
-    listing = replace(listing, tags=tuple(wanted))
-    order = "desc" if descending else "asc"
-    place = "" if domain is None else f"on {domain}"
-    question = pages.question(
-        "deleted links" if deleted else "links", sort, order, text or "", ",".join(wanted), place
-    )
-    if cursor is not None:
-        listing = replace(listing, after=_position(question, cursor, sort))
-    with database.read() as connection:
-        found = rows.page(connection, listing)
-    if len(found) <= limit:
-        return Page(found, None)
-    last = found[limit - 1]
-    return Page(found[:limit], pages.make_cursor(question, [rows.sort_value(last, sort), last.id]))
 
 
 def edit(
@@ -190,10 +144,3 @@ def _existing(connection: Connection, draft: LinkDraft) -> Link | None:
         return rows.by_target(connection, draft.domain, draft.target)
     found = rows.by_code(connection, draft.domain, draft.code)
     return found if found is not None and found.target == draft.target else None
-
-
-def _position(question: str, cursor: str, sort: Sort) -> tuple[Any, int]:
-    value, link_id = pages.read_cursor(question, cursor, (str if sort is Sort.CREATED else int, int))
-    if sort is Sort.CREATED:
-        value = pages.read_moment(value)
-    return value, link_id

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shortener import errors
+from shortener.domain import access
 from shortener.domain import code as codes
 from shortener.domain import host as hosts
 from shortener.domain import link as links
@@ -43,10 +44,10 @@ def add(connection: Connection, draft: LinkDraft, policy: LinkPolicy, actor: str
     if draft.domain and domains.by_name(connection, draft.domain) is None:
         raise errors.DomainNotFound(f"The domain '{draft.domain}' is not configured here.", field="domain")
     _check_external_id(connection, draft, None)
-    now = datetime.now(UTC)
+    now, owner = datetime.now(UTC), access.key_of(actor)
     code = draft.code or generated(policy, 0)
     attempts = 0
-    while rows.add(connection, draft, code=code, nonce=secrets.randbits(32), now=now) is None:
+    while rows.add(connection, draft, code=code, nonce=secrets.randbits(32), owner=owner, now=now) is None:
         if draft.code is not None:
             raise taken(code)
         attempts += 1

@@ -49,7 +49,7 @@ class Verdict(NamedTuple):
     is_last: bool = False
 
 
-_DELETED = Verdict(State.PENDING, 0)
+_DELETED = Verdict(State.SCHEDULED, 0)
 
 
 def grant(connection: Connection, wanted: Sequence[Wanted], now: datetime) -> list[Verdict]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from shortener.domain import listing, search
 from shortener.domain import rule as rules
-from shortener.domain import search
 from shortener.domain import target as targets
 from shortener.domain.link import LinkDraft
 
@@ -31,4 +31,6 @@ def columns(draft: LinkDraft, code: str) -> dict[str, Any]:
         "rules": rules.dump(draft.rules),
         "external_id": draft.external_id,
         "search_text": search.searchable(code=code, target=draft.target, title=draft.title, notes=draft.notes),
+        "title_key": listing.title_key(draft.title),
+        "target_host": targets.host_in(draft.target),
     }

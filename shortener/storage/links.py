@@ -1,9 +1,7 @@
-"""Rows of link: finding, listing, making, burying and unburying them. What a visit reads is in visits.py."""
+"""Rows of link: finding, creating, deleting and undeleting them. Lists are in listing.py, visits in visits.py."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from shortener.domain import period, search
+from shortener.domain import period
 from shortener.domain import rule as rules
 from shortener.domain import target as targets
 from shortener.domain.click import ClickClass
@@ -31,71 +29,40 @@ from shortener.storage import aliases, tags
 from shortener.storage.click_tables import link_total
 from shortener.storage.engine import insert_into
 from shortener.storage.link_columns import columns
-from shortener.storage.tables import link, link_tag, tag
+from shortener.storage.tables import link
 
 #: Values of one IN: far below what either database takes.
 _CHUNK = 500
 
 _living = link.c.deleted_at.is_(None)
-#: The domain that a tombstone was on.
-_domain_before = func.coalesce(link.c.former_domain, link.c.domain)
-_clicks = func.coalesce(link_total.c.clicks, 0)
-_last_clicked = func.coalesce(link_total.c.last_clicked_ms, 0)
-
-
-class Sort(StrEnum):
-    """What a list of links can be sorted by."""
-
-    CREATED = "created"
-    CLICKS = "clicks"
-    LAST_CLICKED = "last_clicked"
-
-
-_SORT_KEYS: dict[Sort, ColumnElement[Any]] = {
-    Sort.CREATED: link.c.created_at,
-    Sort.CLICKS: _clicks,
-    Sort.LAST_CLICKED: _last_clicked,
-}
-
+#: Of a link that `whole` or `counted` finds: clicks by people, and when the last came, milliseconds; 0 without any.
+clicks = func.coalesce(link_total.c.clicks, 0)
+last_clicked = func.coalesce(link_total.c.last_clicked_ms, 0)
 
 #: Built once: building them takes longer than asking them.
 _humans = and_(link_total.c.link_id == link.c.id, link_total.c["class"] == ClickClass.HUMAN)
-_whole = select(
-    *(column for column in link.c if column.name != "search_text"),
-    _clicks.label("clicks"),
+#: All that a Link has but its tags and aliases, which `many` adds; and the id alone, for counting.
+whole = select(
+    *(column for column in link.c if column.name not in ("search_text", "title_key", "target_host")),
+    clicks.label("clicks"),
     func.coalesce(link_total.c.unique, 0).label("uniques"),
-    _last_clicked.label("last_clicked_ms"),
+    last_clicked.label("last_clicked_ms"),
 ).join(link_total, _humans, isouter=True)
+counted = select(link.c.id).join(link_total, _humans, isouter=True)
 _named = link.alias("named")
 _called = select(func.coalesce(_named.c.alias_of, _named.c.id)).where(
     _named.c.domain == bindparam("domain"), _named.c.code == bindparam("code"), _named.c.deleted_at.is_(None)
 )
 _is_called = (link.c.id == _called.scalar_subquery(), _living)
-_by_code = _whole.where(*_is_called)
+_by_code = whole.where(*_is_called)
 _identity = select(link.c.id, link.c.created_at).where(*_is_called)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Which links, in which order, from where on."""
-
-    limit: int
-    sort: Sort = Sort.CREATED
-    descending: bool = True
-    #: Part of a code, target, title or note, in any case.
-    search: str | None = None
-    #: Tags in normal form; links that carry all of them.
-    tags: tuple[str, ...] = ()
-    domain: str | None = None
-    #: Links that were deleted then or later; None: living links.
-    deleted_since: datetime | None = None
-    #: Value of the sort key and id of the last link of the page before.
-    after: tuple[Any, int] | None = None
-
-
-def add(connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now: datetime) -> int | None:
-    """Makes a link and returns its id, or None if a living link has the code: the unique index decides."""
-    row = {**columns(draft, code), "nonce": nonce, "created_at": now, "updated_at": now}
+def add(
+    connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now: datetime, owner: str | None = None
+) -> int | None:
+    """Creates a link and returns its id, or None if a living link has the code: the unique index decides."""
+    row = {**columns(draft, code), "nonce": nonce, "owner": owner, "created_at": now, "updated_at": now}
     query = insert_into(connection, link).values(**row).on_conflict_do_nothing().returning(link.c.id)
     link_id: int | None = connection.execute(query).scalar()
     if link_id is not None:
@@ -103,12 +70,14 @@ def add(connection: Connection, draft: LinkDraft, *, code: str, nonce: int, now:
     return link_id
 
 
-def add_many(connection: Connection, made: Sequence[tuple[str, int, LinkDraft]], now: datetime) -> Sequence[int]:
-    """Makes links of codes that are free, nonces and drafts, all at once; returns their ids in the same order."""
+def add_many(
+    connection: Connection, made: Sequence[tuple[str, int, LinkDraft]], *, owner: str | None, now: datetime
+) -> Sequence[int]:
+    """Creates links of codes that are free, nonces and drafts, all at once; returns their ids in the same order."""
     ids = take_ids(connection, len(made))
-    moments = {"created_at": now, "updated_at": now, "version": 1, "used": 0}
+    common = {"owner": owner, "created_at": now, "updated_at": now, "version": 1, "used": 0}
     rows = [
-        {**columns(draft, code), **moments, "id": link_id, "nonce": nonce}
+        {**columns(draft, code), **common, "id": link_id, "nonce": nonce}
         for link_id, (code, nonce, draft) in zip(ids, made, strict=True)
     ]
     connection.execute(insert(link), rows)
@@ -173,13 +142,13 @@ def identity(connection: Connection, domain: str, code: str) -> tuple[int, datet
 
 def by_id(connection: Connection, link_id: int) -> Link | None:
     """The living link with this id, or None."""
-    return _one(connection, _whole.where(link.c.id == link_id, _living, link.c.alias_of.is_(None)))
+    return _one(connection, whole.where(link.c.id == link_id, _living, link.c.alias_of.is_(None)))
 
 
 def deleted_by_id(connection: Connection, link_id: int) -> Link | None:
     """The deleted link with this id, however long ago it was deleted, or None."""
     is_tombstone = (link.c.deleted_at.is_not(None), link.c.alias_of.is_(None))
-    return _one(connection, _whole.where(link.c.id == link_id, *is_tombstone))
+    return _one(connection, whole.where(link.c.id == link_id, *is_tombstone))
 
 
 def unbury(connection: Connection, deleted: Link, aliases: Collection[str], now: datetime) -> None:
@@ -195,7 +164,7 @@ def unbury(connection: Connection, deleted: Link, aliases: Collection[str], now:
 
 def by_external_id(connection: Connection, external_id: str) -> Link | None:
     """The living link that another system calls so, or None."""
-    return _one(connection, _whole.where(link.c.external_id == external_id, _living))
+    return _one(connection, whole.where(link.c.external_id == external_id, _living))
 
 
 def id_of_code(connection: Connection, domain: str, code: str) -> int | None:
@@ -207,56 +176,17 @@ def id_of_code(connection: Connection, domain: str, code: str) -> int | None:
 def by_target(connection: Connection, domain: str, target: str) -> Link | None:
     """The oldest living link to `target`, in stored form, or None. Two queries, by the index of hashes."""
     same = and_(link.c.target_hash == targets.fingerprint(target), link.c.target == target)
-    query = _whole.where(link.c.domain == domain, same, _living).order_by(link.c.id).limit(1)
+    query = whole.where(link.c.domain == domain, same, _living).order_by(link.c.id).limit(1)
     return _one(connection, query)
 
 
-def page(connection: Connection, listing: Listing) -> Sequence[Link]:
-    """The links of a page. Two queries."""
-    key = _SORT_KEYS[listing.sort]
-    query = _whole.where(link.c.alias_of.is_(None), *_filters(listing))
-    if listing.after is not None:
-        value, link_id = listing.after
-        beyond, later = (
-            (key < value, link.c.id < link_id) if listing.descending else (key > value, link.c.id > link_id)
-        )
-        query = query.where(or_(beyond, and_(key == value, later)))
-    order = (key.desc(), link.c.id.desc()) if listing.descending else (key, link.c.id)
-    return _many(connection, query.order_by(*order).limit(listing.limit))
-
-
-def sort_value(listed: Link, sort: Sort) -> str | int:
-    """What `listed` is sorted by, as a cursor holds it."""
-    if sort is Sort.CREATED:
-        return listed.created_at.isoformat()
-    if sort is Sort.CLICKS:
-        return listed.clicks
-    return period.to_ms(listed.last_clicked_at) if listed.last_clicked_at else 0
-
-
-def _filters(listing: Listing) -> list[ColumnElement[bool]]:
-    since = listing.deleted_since
-    found: list[ColumnElement[bool]] = [_living if since is None else link.c.deleted_at >= since]
-    if listing.domain is not None:
-        found.append((link.c.domain if since is None else _domain_before) == listing.domain)
-    if listing.search:
-        terms = search.terms(listing.search)
-        found.append(or_(*(link.c.search_text.contains(term, autoescape=True) for term in terms)))
-    if listing.tags:
-        named = tag.c.name.in_(listing.tags)
-        carrying = select(link_tag.c.link_id).join(tag, tag.c.id == link_tag.c.tag_id).where(named)
-        if len(listing.tags) > 1:
-            carrying = carrying.group_by(link_tag.c.link_id).having(func.count() == len(listing.tags))
-        found.append(link.c.id.in_(carrying))
-    return found
-
-
 def _one(connection: Connection, query: Select[Any], **values: Any) -> Link | None:
-    found = _many(connection, query, **values)
+    found = many(connection, query, **values)
     return found[0] if found else None
 
 
-def _many(connection: Connection, query: Select[Any], **values: Any) -> list[Link]:
+def many(connection: Connection, query: Select[Any], **values: Any) -> list[Link]:
+    """The links that a query made of `whole` finds, in its order. Three queries, one if it finds none."""
     rows = connection.execute(query, values).all()
     if not rows:
         return []
@@ -297,4 +227,5 @@ def _link(row: Row[Any], tagged: tuple[str, ...], called: tuple[str, ...]) -> Li
         aliases=called,
         used=row.used,
         deleted_at=row.deleted_at,
+        owner=row.owner,
     )

@@ -30,6 +30,8 @@ CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 #: The condition of an index on either engine. It is given as SQLite's only, since migrations make the indexes, and
 #: SQLAlchemy loads PostgreSQL's dialect where it is named.
 _LIVING = text("deleted_at IS NULL")
+_LISTED = text("deleted_at IS NULL AND alias_of IS NULL")
+_OWNED = text("deleted_at IS NULL AND owner IS NOT NULL")
 _DELETED = text("deleted_at IS NOT NULL AND alias_of IS NULL")
 
 
@@ -79,6 +81,9 @@ class LinkRow(SQLModel, table=True):
         Index("ix_link_created_at", "created_at", "id"),
         Index("ix_link_alias_of", "alias_of"),
         Index("ix_link_deleted_at", "deleted_at", "id", sqlite_where=_DELETED),
+        Index("ix_link_title_key", "title_key", "id", sqlite_where=_LISTED),
+        Index("ix_link_target_host", "target_host", "id", sqlite_where=_LISTED),
+        Index("ix_link_owner", "owner", "id", sqlite_where=_OWNED),
         CheckConstraint("(alias_of IS NULL) <> (target IS NULL)", name="ck_link_target_or_alias"),
         CheckConstraint("status IN (301, 302, 307, 308)", name="ck_link_status"),
         AUTOINCREMENT,
@@ -120,6 +125,14 @@ class LinkRow(SQLModel, table=True):
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
     #: As domain.search makes it; NULL in an alias.
     search_text: str | None = _text(nullable=True)
+    #: What a list is sorted by, as domain.listing makes it, by code points; NULL in an alias.
+    title_key: str | None = Field(
+        default=None, sa_column=Column(Text().with_variant(Text(collation="C"), "postgresql"))
+    )
+    #: Host of the target; NULL in an alias, and where the target has none.
+    target_host: str | None = _text(nullable=True)
+    #: Id of the API key that created it; NULL if none did.
+    owner: str | None = _text(nullable=True)
     #: The domain that a tombstone was on, if that has been removed since; NULL: `domain`.
     former_domain: str | None = _text(nullable=True)
 

@@ -55,6 +55,6 @@ async def take_slot(
     state = await parts.limiter.take(entry.id, frame, entry.version)
     if state is State.LIVE:
         return replace(given, click=None)
-    if state is State.PENDING:
+    if state is State.SCHEDULED:
         return Answer(Outcome.NOT_FOUND)
     return over(state)

@@ -83,8 +83,8 @@ async def _named(request: Request, code: str, parts: PartsDep) -> _Named:
     """The link whose preview is asked for. Raises LinkNotFound, LinkGone, DatabaseUnavailable."""
     found = _name(request, code, parts)
     entry = await parts.lookup.find(found.domain, found.code) if found.code else None
-    state = State.PENDING if entry is None else entry.state(datetime.now(UTC))
-    if state is State.PENDING:
+    state = State.SCHEDULED if entry is None else entry.state(datetime.now(UTC))
+    if state is State.SCHEDULED:
         raise problems.link_not_found(code)
     if state is not State.LIVE:
         raise problems.link_gone(state)

@@ -117,8 +117,8 @@ async def _visited_url(request: Request, code: str, parts: PartsDep) -> str:
     domain = parts.domains.of_host(request.headers.get("host", "").encode("latin-1"))
     normal = codes.normal_form(code)
     entry = await parts.lookup.find(domain, normal) if normal else None
-    state = State.PENDING if entry is None else entry.state(datetime.now(UTC))
-    if normal is None or state is State.PENDING:
+    state = State.SCHEDULED if entry is None else entry.state(datetime.now(UTC))
+    if normal is None or state is State.SCHEDULED:
         raise problems.link_not_found(code)
     if state is not State.LIVE:
         raise problems.link_gone(state)

@@ -31,7 +31,7 @@ from tests.spools import now_ms
 
 NOW = datetime.now(UTC)
 SECOND = timedelta(seconds=1)
-LIVE, EXHAUSTED, PENDING = State.LIVE, State.EXHAUSTED, State.PENDING
+LIVE, EXHAUSTED, PENDING = State.LIVE, State.EXHAUSTED, State.SCHEDULED
 
 
 def limited(database: Database, most: int, **fields: Any) -> Link:

@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shortener import errors
+from shortener.domain import access
 from shortener.domain.link import LinkDraft
-from shortener.services import domains, links, undelete
+from shortener.services import aliases, domains, links, undelete
 from shortener.storage import migration, schema
 from shortener.storage.click_tables import click_series
 from shortener.storage.engine import Database
@@ -163,3 +164,28 @@ def test_links_that_exist_are_found_by_what_people_read(database: Database) -> N
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT search_text FROM link").scalar_one() == found
     assert "bücher.example/wiki/日本" in found
+
+
+def test_links_that_exist_get_what_lists_filter_and_sort_them_by(database: Database) -> None:
+    """Also those that are deleted; an alias has none of it."""
+    key_id = "5f0c2a9be1d4"
+    for code, title, actor in (
+        ("sale", "Sale", access.actor(key_id)),
+        ("other", None, "preset admin key"),
+        ("gone", "Gone", access.actor(key_id)),
+    ):
+        links.create(database, POLICY, LinkDraft("https://bücher.example:8443/a", "", code, title), actor=actor)
+    links.edit(database, POLICY, "other", {"title": "Zoo"}, actor=access.actor("0" * 12))
+    aliases.add(database, POLICY, "sale", "alias", actor=access.actor(key_id))
+    links.delete(database, "gone", actor="test")
+    migration.downgrade(database, "0012")
+    migration.upgrade(database)
+    with database.read() as connection:
+        found = connection.exec_driver_sql("SELECT code, title_key, target_host, owner FROM link ORDER BY id").all()
+    host = "xn--bcher-kva.example"
+    assert [tuple(row) for row in found] == [
+        ("sale", "sale", host, key_id),
+        ("other", "zoo", host, None),
+        ("gone", "gone", host, key_id),
+        ("alias", None, None, None),
+    ]

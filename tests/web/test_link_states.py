@@ -34,7 +34,7 @@ STATES: dict[str, tuple[dict[str, Any], int, str]] = {
     "live": ({}, 0, "live"),
     "live until a date ahead": ({"expires_at": AHEAD}, 0, "live"),
     "live since a date past": ({"valid_from": PAST}, 0, "live"),
-    "pending": ({"valid_from": AHEAD}, 0, "pending"),
+    "scheduled": ({"valid_from": AHEAD}, 0, "scheduled"),
     "disabled": ({"enabled": False}, 0, "disabled"),
     "disabled and expired": ({"enabled": False, "expires_at": PAST}, 0, "disabled"),
     "expired": ({"expires_at": PAST}, 0, "expired"),

@@ -564,7 +564,7 @@ class TestOtherLinks:
         [
             pytest.param({"enabled": False}, 410, id="disabled"),
             pytest.param({"expires_at": "2020-01-01T00:00:00Z"}, 410, id="expired"),
-            pytest.param({"valid_from": "2090-01-01T00:00:00Z"}, 404, id="pending"),
+            pytest.param({"valid_from": "2090-01-01T00:00:00Z"}, 404, id="scheduled"),
         ],
     )
     def test_one_that_leads_nowhere_asks_for_nothing(

@@ -198,7 +198,7 @@ def test_explain_of_who_only_looks(client: TestClient) -> None:
 def test_explain_of_another_time_and_place(client: TestClient) -> None:
     create(client, rules=RULES, valid_from="2990-01-01T00:00:00Z")
     now = client.post("/api/v1/links/mine/explain", json={}).json()
-    assert (now["outcome"], now["state"], now["status"]) == ("not-found", "pending", 404)
+    assert (now["outcome"], now["state"], now["status"]) == ("not-found", "scheduled", 404)
     later = client.post("/api/v1/links/mine/explain", json={"at": "2999-06-01T00:00:00Z"}).json()
     assert (later["outcome"], later["rule"]) == ("redirect", 10)
     swiss = {"at": "2995-01-01T00:00:00Z", "country": "CH"}

@@ -1,4 +1,4 @@
-"""/api/v1/links: making, finding and changing links one at a time."""
+"""/api/v1/links: creating, reading and changing links one at a time."""
 
 from typing import Annotated, Literal
 
@@ -8,37 +8,17 @@ from starlette.responses import Response
 
 from shortener import errors
 from shortener.domain import link as links
-from shortener.domain import page as pages
-from shortener.domain import tag as tags
 from shortener.domain.link import LinkDraft
 from shortener.services import links as service
-from shortener.storage.links import Sort
 from shortener.web.api import examples
 from shortener.web.api.rendering import answer, draft_of, fields_of, render
 from shortener.web.api.route import make_router
-from shortener.web.api.schemas.fields import PageOut, one_line
+from shortener.web.api.schemas.fields import one_line
 from shortener.web.api.schemas.links import LinkCreate, LinkOut, LinkPatch, LinkPut
 from shortener.web.deps import DomainName, IfMatch, LinksReader, LinksWriter, PartsDep
 from shortener.web.responses import NoContent, ORJSONResponse
 
 router = make_router("links", "/links")
-
-Tags = Annotated[
-    list[Annotated[str, Field(max_length=tags.MAX_LENGTH)]],
-    Query(
-        max_length=links.MAX_TAGS,
-        description="Only links with this tag; given several times, only links with all of them.",
-        examples=["print"],
-    ),
-]
-OnlyDeleted = Annotated[
-    Literal["deleted"] | None,
-    Query(
-        description=f"`deleted`: instead the links that were deleted in the last {links.UNDELETE_DAYS} days, which "
-        "`undelete` brings back.",
-        examples=["deleted"],
-    ),
-]
 
 
 @router.post(
@@ -69,51 +49,6 @@ def create(
         parts.database, parts.link_policy, draft_of(body), actor=caller.actor, return_existing=if_exists == "return"
     )
     return answer(link, parts, is_new=is_new)
-
-
-@router.get(
-    "",
-    response_model=PageOut[LinkOut],
-    summary="List links",
-    responses=examples.refusals(
-        errors.ValidationFailed, errors.CursorInvalid, errors.TagInvalid, errors.DomainInvalid
-    ),
-)
-def listing(
-    parts: PartsDep,
-    _caller: LinksReader,
-    search: Annotated[
-        Annotated[str, Field(max_length=200), one_line] | None,
-        Query(
-            description="Part of a code, target, title or note, as people read it, in any case.", examples=["sale"]
-        ),
-    ] = None,
-    tag: Tags = [],  # noqa: B006  # read only
-    domain: Annotated[
-        Annotated[str, Field(max_length=253), one_line] | None,
-        Query(description="Only links on this domain; empty is the default one.", examples=["go.example.com"]),
-    ] = None,
-    state: OnlyDeleted = None,
-    sort: Annotated[Sort, Query(description="What to sort by.")] = Sort.CREATED,
-    order: Annotated[Literal["asc", "desc"], Query(description="Which end comes first.")] = "desc",
-    limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Links per page.")] = pages.DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-) -> Response:
-    """All living links, or those that can be undeleted, by pages. Sorting is stable, and no link shows twice while
-    others are made.
-    """
-    found = service.search(
-        parts.database,
-        limit=limit,
-        sort=sort,
-        descending=order == "desc",
-        text=search,
-        tagged=tag,
-        domain=domain,
-        deleted=state == "deleted",
-        cursor=cursor,
-    )
-    return ORJSONResponse({"data": [render(link, parts) for link in found.items], "next": found.next})
 
 
 @router.put(

@@ -16,14 +16,14 @@ STATES: dict[str, tuple[bool, datetime | None, datetime | None, State]] = {
     "disabled": (False, None, None, State.DISABLED),
     "disabled-before-start": (False, NOW + TICK, None, State.DISABLED),
     "disabled-after-end": (False, None, NOW - TICK, State.DISABLED),
-    "before-start": (True, NOW + TICK, None, State.PENDING),
+    "before-start": (True, NOW + TICK, None, State.SCHEDULED),
     "at-start": (True, NOW, None, State.LIVE),
     "after-start": (True, NOW - TICK, None, State.LIVE),
     "before-end": (True, None, NOW + TICK, State.LIVE),
     "at-end": (True, None, NOW, State.EXPIRED),
     "after-end": (True, None, NOW - TICK, State.EXPIRED),
     "within": (True, NOW - TICK, NOW + TICK, State.LIVE),
-    "before-both": (True, NOW + TICK, NOW + 2 * TICK, State.PENDING),
+    "before-both": (True, NOW + TICK, NOW + 2 * TICK, State.SCHEDULED),
     "after-both": (True, NOW - 2 * TICK, NOW - TICK, State.EXPIRED),
 }
 

@@ -356,3 +356,22 @@ def test_a_fingerprint_is_stored_and_so_must_never_change() -> None:
     assert len(set(prints)) == 1000
     assert min(prints) < 0 < max(prints)
     assert all(-(2**63) <= value < 2**63 for value in prints)
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [
+        ("https://example.com/", "example.com"),
+        ("http://example.com:8443/a?b=https://other.example/#c", "example.com"),
+        ("HTTPS://Bücher.Example?q=1", "xn--bcher-kva.example"),
+        ("https://192.0.2.7:1/", "192.0.2.7"),
+        ("https://[2001:DB8::1]:8443/a:80", "[2001:db8::1]"),
+        ("https://example.com/a@b:c", "example.com"),
+    ],
+)
+def test_host_in(target: str, host: str) -> None:
+    assert targets.host_in(targets.check(target, ANYTHING)) == host
+
+
+def test_a_target_that_is_no_web_address_has_no_host() -> None:
+    assert targets.host_in("mailto:a@example.com") is None

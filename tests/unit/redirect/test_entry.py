@@ -63,7 +63,7 @@ def test_an_entry_is_its_row() -> None:
     [
         (True, NOW, State.LIVE),
         (False, NOW, State.DISABLED),
-        (True, NOW - timedelta(2), State.PENDING),
+        (True, NOW - timedelta(2), State.SCHEDULED),
         (True, NOW + timedelta(1), State.EXPIRED),
     ],
 )

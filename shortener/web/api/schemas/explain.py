@@ -84,7 +84,7 @@ class ExplainOut(Out):
         "too-many-parameters",
         "location-too-long",
     ] = Field(examples=["redirect"])
-    state: Literal["live", "pending", "disabled", "expired", "exhausted"] = Field(examples=["live"])
+    state: Literal["live", "scheduled", "disabled", "expired", "exhausted"] = Field(examples=["live"])
     status: int = Field(description="Of the answer.", examples=[302])
     location: str | None = Field(examples=["https://apps.example.com/ios"])
     rule: int | None = Field(description="Which rule decided; null: the link's own target.", examples=[0])

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictInt
 
 from shortener.domain import link as links
 from shortener.domain import rule as rules
-from shortener.web.api.schemas.fields import A_MOMENT, In, Moment, Out, one_line, some_lines, with_example
+from shortener.web.api.schemas.fields import A_MOMENT, In, Moment, Out, PageOut, one_line, some_lines, with_example
 from shortener.web.api.schemas.rules import A_RULE, RuleIn, RuleOut
 
 #: What another system calls a link; it may stand in a path.
@@ -134,6 +134,9 @@ class LinkOut(Out):
     rules: list[RuleOut]
     external_id: str | None = Field(examples=["campaign-17"])
     id: int = Field(description="Its number, which stays the same: `undelete` asks for it.", examples=[17])
+    owner: str | None = Field(
+        description="Id of the API key that created it; null if none did.", examples=["5f0c2a9be1d4"]
+    )
     aliases: list[str] = Field(description="Other codes that lead here.", examples=[["s"]])
     clicks: int = Field(description="By people, since the link was made.", examples=[1234])
     unique: int = Field(description="Those that were a visitor's first of the day.", examples=[987])
@@ -143,6 +146,19 @@ class LinkOut(Out):
     deleted_at: AwareDatetime | None = Field(description="Of deleted links only.", examples=[None])
     version: int = Field(description="Counts the changes, from 1.", examples=[2])
     warnings: list[str] = Field(description="What the owner should know.", examples=[[]])
+
+
+class TotalOut(Out):
+    """How many links a list has."""
+
+    count: int = Field(description="At most 10,000.", examples=[10_000])
+    is_exact: bool = Field(description="false: there are more than `count`.", examples=[False])
+
+
+class LinkPageOut(PageOut[LinkOut]):
+    """A page of a list of links."""
+
+    total: TotalOut | None = Field(description="null unless `page` or `total` asks for it.")
 
 
 class AliasCreate(In):
