@@ -179,7 +179,7 @@ def test_a_fault_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("shortener.services.links.search", broken)
+    monkeypatch.setattr("shortener.services.listing.list_links", broken)
     result = run("link", "list", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith("shortener: Something went wrong on our side; it has been logged.\n")

@@ -49,7 +49,7 @@ def test_unknown_names(instance: Instance, path: str, query: str, blamed: str) -
 
 
 MEANT = {
-    "the nearest": ("/links", "limti=3", "Did you mean 'limit'? There are: cursor, "),
+    "the nearest": ("/links", "limti=3", "Did you mean 'limit'? There are: clicked_end, "),
     "nothing like it": ("/keys", "colour=1", "here. There are: cursor, limit."),
     "no parameters at all": ("/keys/0123456789ab", "limit=1", "This operation has no parameters in the query."),
 }
