@@ -168,10 +168,37 @@ def test_list_as_json_is_the_api_answer(instance: Instance) -> None:
         assert answered(instance.cli("link", "list", "--tag", "listed", "--sort", sort, "--json")) == sorted_by_api
 
 
+FILTERS = {
+    "several tags": (["--tag", "two"], ["two", "one"]),
+    "any of the tags": (["--tag", "two", "--tag-match", "any"], ["three", "two", "one"]),
+    "none of the tags": (["--tag", "one", "--tag-match", "none", "--target-host", "filters.example"], []),
+    "a state": (["--state", "disabled"], ["two"]),
+    "a host": (["--target-host", "filters.example"], ["three", "two", "one"]),
+    "an owner": (["--owner", "0123456789ab"], []),
+    "created": (["--created-start", "2020-01-01T00:00:00Z", "--created-end", "2020-01-02T00:00:00Z"], []),
+    "never clicked": (["--clicked-end", "2020-01-01T00:00:00Z"], ["three", "two", "one"]),
+    "clicked": (["--clicked-start", "2020-01-01T00:00:00Z"], []),
+    "by title": (["--sort", "title", "--order", "asc"], ["three", "two", "one"]),
+}
+
+
+@pytest.mark.parametrize(("options", "found"), FILTERS.values(), ids=FILTERS)
+def test_list_takes_filters(instance: Instance, options: list[str], found: list[str]) -> None:
+    links = [
+        {"code": "one", "title": "z", "tags": ["one", "two"]},
+        {"code": "two", "title": "y", "tags": ["one", "two"], "enabled": False},
+        {"code": "three", "title": "x", "tags": ["one"]},
+    ]
+    common = {"target": "https://filters.example/"}
+    # The server keeps them from one case to the next.
+    instance.api.post("/api/v1/links/bulk", json=[common | link for link in links])
+    listed = answered(instance.cli("link", "list", "--tag", "one", *options, "--json"))
+    assert [link["code"] for link in listed] == found
+
+
 def test_list_goes_beyond_one_page(instance: Instance) -> None:
-    for number in range(203):
-        target = f"https://example.com/{number}"
-        assert instance.api.post("/api/v1/links", json={"target": target, "tags": ["many"]}).status_code == 201
+    links = [{"target": f"https://example.com/{number}", "tags": ["many"]} for number in range(203)]
+    assert instance.api.post("/api/v1/links/bulk", json=links).status_code == 207
     listed = answered(instance.cli("link", "list", "--tag", "many", "--limit", "1000", "--json"))
     assert [link["target"] for link in listed] == [f"https://example.com/{number}" for number in reversed(range(203))]
     assert answered(instance.cli("link", "list", "--tag", "many", "--limit", "201", "--json")) == listed[:201]
