@@ -24,7 +24,7 @@ from tests import frames
 from tests.frames import Click
 
 POLICY = LinkPolicy(TargetPolicy(), frozenset({"api"}), 7)
-CALLER = access.Caller("test", frozenset({access.Scope.ADMIN}))
+PRINCIPAL = access.Principal("test", frozenset({access.Scope.ADMIN}))
 ENRICHER = enrich.Enricher(Geo(None))
 BROWSERS = {
     "Firefox": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",

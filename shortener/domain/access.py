@@ -52,14 +52,30 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is asking: the name that history keeps, and what they may do."""
+class Principal:
+    """Who acts, and with which rights. How they have shown who they are is not among it."""
 
+    #: The name that history keeps.
     actor: str
     scopes: frozenset[Scope]
+    #: The public id and the name of the key they act by; None for the preset key and the command line.
+    key_id: str | None = None
+    key_name: str | None = None
+    #: From when on they may do nothing; None: until somebody takes their rights away.
+    expires_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call them."""
+        return self.key_name or self.actor
+
+    @property
+    def can_read(self) -> bool:
+        """Whether there is anything that they may look at."""
+        return any(map(self.may, READING_SCOPES))
 
     def may(self, scope: Scope) -> bool:
-        """Whether this caller may do what needs `scope`."""
+        """Whether they may do what needs `scope`."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
@@ -106,5 +122,9 @@ def is_guessable(key: str) -> bool:
 
 def opens(api_key: ApiKey, key: bytes, now: datetime) -> bool:
     """Whether `key` is `api_key` and may still be used at `now`."""
-    alive = api_key.revoked_at is None and (api_key.expires_at is None or now < api_key.expires_at)
-    return matches(key, api_key.digest) and alive
+    return matches(key, api_key.digest) and is_live(api_key, now)
+
+
+def is_live(api_key: ApiKey, now: datetime) -> bool:
+    """Whether `api_key` is neither revoked nor expired at `now`."""
+    return api_key.revoked_at is None and (api_key.expires_at is None or now < api_key.expires_at)

@@ -40,10 +40,10 @@ class Answer:
 class Attempt:
     """One request with a key. Raises DatabaseUnavailable wherever the database does not answer."""
 
-    def __init__(self, database: Database, caller: bytes, key: str, request: bytes) -> None:
-        """`caller` says who asks, `request` what for: equal bytes are the same request."""
+    def __init__(self, database: Database, credential: bytes, key: str, request: bytes) -> None:
+        """`credential` says who asks, `request` what for: equal bytes are the same request."""
         self._database = database
-        self._digest = hashlib.sha256(len(caller).to_bytes(4, "big") + caller + key.encode()).digest()
+        self._digest = hashlib.sha256(len(credential).to_bytes(4, "big") + credential + key.encode()).digest()
         self._request = hashlib.sha256(request).digest()
         self._is_done = False
 

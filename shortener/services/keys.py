@@ -12,7 +12,7 @@ import structlog
 from shortener import errors
 from shortener.domain import access
 from shortener.domain import page as pages
-from shortener.domain.access import ApiKey, Caller, Scope
+from shortener.domain.access import ApiKey, Principal, Scope
 from shortener.domain.page import Page
 from shortener.storage import changes
 from shortener.storage import keys as rows
@@ -33,8 +33,13 @@ class Preset:
     digest: bytes | None = None
     #: What the history calls its holder.
     actor: str = "preset admin key"
-    #: When this process last tried to store that a key was used, by the key's id.
+    #: When this process last tried to store that a key or a session was used, by key id or session digest.
     noted: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def holder(self) -> Principal:
+        """Who acts by the key that the operator has set."""
+        return Principal(self.actor, frozenset({Scope.ADMIN}))
 
 
 def preset_of(admin_key: str | None) -> Preset:
@@ -52,7 +57,7 @@ def preset_of(admin_key: str | None) -> Preset:
     return Preset(access.digest(admin_key.encode()))
 
 
-def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
+def authenticate(database: Database, preset: Preset, key: bytes) -> Principal:
     """Who sends `key`. Raises KeyInvalid, alike for unknown, revoked and expired keys."""
     operator = of_preset(preset, key)
     if operator is not None:
@@ -65,15 +70,20 @@ def authenticate(database: Database, preset: Preset, key: bytes) -> Caller:
         found = rows.by_id(connection, key_id)
     if found is None or not access.opens(found, key, now):
         raise errors.KeyInvalid
-    _note_use(database, preset, found, now)
-    return Caller(actor=access.actor(found.id), scopes=frozenset(found.scopes))
+    note_use(database, preset, found, now)
+    return of_stored(found)
 
 
-def of_preset(preset: Preset, key: bytes) -> Caller | None:
+def of_stored(key: ApiKey) -> Principal:
+    """Who acts by `key`, which must be live."""
+    return Principal(access.actor(key.id), frozenset(key.scopes), key.id, key.name, key.expires_at)
+
+
+def of_preset(preset: Preset, key: bytes) -> Principal | None:
     """Who sends `key`, if that is the key the operator has set. Asks no database, so it may be called in the loop."""
     if preset.digest is None or not access.matches(key, preset.digest):
         return None
-    return Caller(actor=preset.actor, scopes=frozenset({Scope.ADMIN}))
+    return preset.holder
 
 
 def opens(database: Database, preset: Preset, scope: Scope, key: bytes) -> bool:
@@ -88,6 +98,15 @@ def issue(
     database: Database, *, name: str, scopes: Sequence[Scope], expires_at: datetime | None, actor: str
 ) -> tuple[ApiKey, str]:
     """Makes a key; returns its row and the key itself, which is nowhere else from then on."""
+    with database.write() as connection:
+        changes.lock(connection)
+        return issue_in(connection, name=name, scopes=scopes, expires_at=expires_at, actor=actor)
+
+
+def issue_in(
+    connection: Connection, *, name: str, scopes: Sequence[Scope], expires_at: datetime | None, actor: str
+) -> tuple[ApiKey, str]:
+    """Makes a key within a transaction that has locked the changes (changes.lock)."""
     now = datetime.now(UTC)
     key_id = secrets.token_bytes(access.ID_BYTES)
     key = access.compose(key_id, secrets.token_urlsafe(access.SECRET_BYTES))
@@ -101,15 +120,13 @@ def issue(
         revoked_at=None,
         last_used_at=None,
     )
-    with database.write() as connection:
-        changes.lock(connection)
-        rows.add(connection, made)
-        diff: dict[str, list[Any]] = {
-            "name": [None, name],
-            "scopes": [None, list(made.scopes)],
-            "expires_at": [None, expires_at],
-        }
-        changes.append(connection, at=now, actor=actor, kind="key-issued", code=made.id, diff=diff)
+    rows.add(connection, made)
+    diff: dict[str, list[Any]] = {
+        "name": [None, name],
+        "scopes": [None, list(made.scopes)],
+        "expires_at": [None, expires_at],
+    }
+    changes.append(connection, at=now, actor=actor, kind="key-issued", code=made.id, diff=diff)
     return made, key
 
 
@@ -153,8 +170,8 @@ def revoke(database: Database, key_id: str, *, actor: str) -> None:
             )
 
 
-def _note_use(database: Database, preset: Preset, key: ApiKey, now: datetime) -> None:
-    """Stores when `key` was used, if that is due; a database that cannot be written must not keep readers out."""
+def note_use(database: Database, preset: Preset, key: ApiKey, now: datetime) -> None:
+    """Stores that `key` was used at `now`, if that is due; a database that cannot be written keeps no reader out."""
     noted = max(filter(None, (key.last_used_at, preset.noted.get(key.id))), default=None)
     if noted is not None and now - noted <= _TOUCH_EVERY:
         return

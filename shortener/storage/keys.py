@@ -27,7 +27,7 @@ def add(connection: Connection, key: ApiKey) -> None:
 def by_id(connection: Connection, key_id: str) -> ApiKey | None:
     """The key with this public id, revoked or not, or None. One query."""
     row = connection.execute(select(api_key).where(api_key.c.id == key_id)).one_or_none()
-    return _key(row) if row else None
+    return of_row(row) if row else None
 
 
 def page(connection: Connection, *, limit: int, after: tuple[datetime, str] | None) -> Sequence[ApiKey]:
@@ -37,7 +37,7 @@ def page(connection: Connection, *, limit: int, after: tuple[datetime, str] | No
         at, key_id = after
         older = (api_key.c.created_at < at) | ((api_key.c.created_at == at) & (api_key.c.id < key_id))
         query = query.where(older)
-    return [_key(row) for row in connection.execute(query)]
+    return [of_row(row) for row in connection.execute(query)]
 
 
 def any_exist(connection: Connection) -> bool:
@@ -55,14 +55,16 @@ def touch(connection: Connection, key_id: str, now: datetime) -> None:
     connection.execute(update(api_key).where(api_key.c.id == key_id).values(last_used_at=now))
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def of_row(row: Row[Any]) -> ApiKey:
+    """The key whose columns are among those of `row`."""
+    value, column = row._mapping, api_key.c
     return ApiKey(
-        id=row.id,
-        name=row.name,
-        digest=row.digest,
-        scopes=tuple(Scope(scope) for scope in row.scopes.split()),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
+        id=value[column.id],
+        name=value[column.name],
+        digest=value[column.digest],
+        scopes=tuple(Scope(scope) for scope in value[column.scopes].split()),
+        created_at=value[column.created_at],
+        expires_at=value[column.expires_at],
+        revoked_at=value[column.revoked_at],
+        last_used_at=value[column.last_used_at],
     )

@@ -1,4 +1,4 @@
-"""What routes ask for: the parts this process is made of, and who is calling."""
+"""What routes ask for: the parts this process is made of, and who acts."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from shortener import errors, logs
 from shortener.clicks.geo import Geo
 from shortener.clicks.spool import Spool
 from shortener.domain import access, visitor
-from shortener.domain.access import Caller, Scope
+from shortener.domain.access import Principal, Scope
 from shortener.domain.target import TargetPolicy
 from shortener.redirect.answer import AnswerPolicy
 from shortener.redirect.cache import Cache
@@ -109,8 +109,8 @@ def sent_key(request: Request) -> bytes:
     raise errors.KeyMissing
 
 
-async def authenticated(request: Request, scope: Scope) -> Caller:
-    """The caller who sends `request`, whose key must have `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
+async def authenticated(request: Request, scope: Scope) -> Principal:
+    """Who sends `request`, with a key that must have `scope`. Raises KeyMissing, KeyInvalid, ScopeMissing."""
     parts: Parts = request.app.state.parts
     key = sent_key(request)
     found = keys.of_preset(parts.preset, key)
@@ -130,43 +130,49 @@ def is_administrator(request: Request) -> bool:
         return False
 
 
-def _authenticate(request: Request, key: bytes) -> Caller:
-    """The caller who sends `key`. Raises KeyInvalid, and logs where such a key came from."""
+def _authenticate(request: Request, key: bytes) -> Principal:
+    """Who sends `key`. Raises KeyInvalid, and logs where such a key came from."""
     parts: Parts = request.app.state.parts
     try:
         return keys.authenticate(parts.database, parts.preset, key)
     except errors.KeyInvalid:
-        failed_keys.warning("an API key opens nothing", key_id=access.public_id(key), source=_source(request))
+        log_failed_key(key, network_of(request))
         raise
 
 
-def _source(request: Request) -> str:
-    """The network from which `request` comes."""
+def log_failed_key(key: bytes, network: bytes) -> None:
+    """Logs that somebody in `network` has sent a key that opens nothing, within bounds."""
+    source = visitor.network_text(network)
+    failed_keys.warning("an API key opens nothing", key_id=access.public_id(key), source=source)
+
+
+def network_of(request: Request) -> bytes:
+    """The network from which `request` comes, as domain.visitor.network_bytes says."""
     asked = clicks.of_scope(request.scope)
     trusted = request.app.state.parts.settings.trusted_proxies
     address = visitor.client_address(asked.peer, [clicks.forwarded(asked).decode("latin-1")], trusted)
-    return visitor.network_text(visitor.network_bytes(address))
+    return visitor.network_bytes(address)
 
 
-def caller_with(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+def principal_with(scope: Scope) -> Callable[..., Awaitable[Principal]]:
     """A dependency on who sends a key with `scope`. It tells the route what to ask for (web/api/route)."""
 
-    async def caller(
+    async def principal(
         request: Request,
         _bearer_scheme: Annotated[object, Security(_bearer)],
         _header_scheme: Annotated[object, Security(_header)],
-    ) -> Caller:
-        found: Caller = request.state.caller
+    ) -> Principal:
+        found: Principal = request.state.principal
         return found
 
-    caller.needs = scope  # type: ignore[attr-defined]  # read by web/api/route
-    return caller
+    principal.needs = scope  # type: ignore[attr-defined]  # read by web/api/route
+    return principal
 
 
-LinksReader = Annotated[Caller, Depends(caller_with(Scope.LINKS_READ))]
-LinksWriter = Annotated[Caller, Depends(caller_with(Scope.LINKS_WRITE))]
-StatsReader = Annotated[Caller, Depends(caller_with(Scope.STATS_READ))]
-Administrator = Annotated[Caller, Depends(caller_with(Scope.ADMIN))]
+LinksReader = Annotated[Principal, Depends(principal_with(Scope.LINKS_READ))]
+LinksWriter = Annotated[Principal, Depends(principal_with(Scope.LINKS_WRITE))]
+StatsReader = Annotated[Principal, Depends(principal_with(Scope.STATS_READ))]
+Administrator = Annotated[Principal, Depends(principal_with(Scope.ADMIN))]
 
 
 def _if_match(

@@ -16,7 +16,7 @@ from shortener.web import bodies
 
 _HEADER = "idempotency-key"
 #: What says who is asking.
-_CALLER = (b"authorization", b"x-api-key")
+_CREDENTIALS = (b"authorization", b"x-api-key")
 #: What these answer is shown once, so it is not kept.
 _SECRET_PATHS = frozenset({"/api/v1/keys"})
 _REPLAYED = {"idempotent-replayed": "true"}
@@ -39,7 +39,9 @@ async def answer_once(request: Request, body: bytes, handler: Handler) -> Respon
     key = request.headers.get(_HEADER)
     if key is None or request.method != "POST":
         return await handler(bodies.read_again(request, body))
-    attempt = Attempt(request.app.state.parts.database, _caller(request), _checked(key), _identity(request) + body)
+    attempt = Attempt(
+        request.app.state.parts.database, _credential(request), _checked(key), _identity(request) + body
+    )
     first = await asyncio.to_thread(attempt.begin)
     if first is not None:
         return _replay(first)
@@ -116,8 +118,8 @@ def _checked(key: str) -> str:
     return key
 
 
-def _caller(request: Request) -> bytes:
-    return b"|".join(bytes(value) for name, value in request.scope["headers"] if name in _CALLER)
+def _credential(request: Request) -> bytes:
+    return b"|".join(bytes(value) for name, value in request.scope["headers"] if name in _CREDENTIALS)
 
 
 def _identity(request: Request) -> bytes:

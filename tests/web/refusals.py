@@ -28,7 +28,7 @@ GOOD = "https://example.com/"
 #: The link that is there before anything bad comes; no bad request may change it.
 CODE = "kept"
 
-#: Everything that a write could leave behind. (When a key was last used is not part of what callers store.)
+#: Everything that a write could leave behind. (When a key was last used is not part of what requests store.)
 _WATCHED = [
     select(*(column for column in table.c if column.name != "last_used_at"))
     for table in (tables.link, tables.tag, tables.link_tag, tables.api_key, tables.change, tables.domain)

@@ -61,7 +61,7 @@ def test_a_key_is_for_one_request(client: TestClient, path: str, body: Any) -> N
     assert count(client) == 1
 
 
-def test_keys_are_each_callers_own(client: TestClient) -> None:
+def test_keys_are_each_principals_own(client: TestClient) -> None:
     other = client.post("/api/v1/keys", json={"name": "x", "scopes": ["links:write"]}).json()["key"]
     first = post(client, "k1")
     second = post(client, "k1", authorization=f"Bearer {other}")
@@ -164,7 +164,7 @@ def test_other_methods_do_not_care(client: TestClient) -> None:
 
 class TestFaults:
     def attempt(self, database: Database, request: bytes = b"request") -> Attempt:
-        return Attempt(database, b"caller", "key", request)
+        return Attempt(database, b"credential", "key", request)
 
     def carry_out(self, database: Database, attempt: Attempt) -> None:
         token = before_commit.set(attempt.done)

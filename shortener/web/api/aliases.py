@@ -26,9 +26,9 @@ router = make_router("links", "/links/{code}/aliases")
         ),
     },
 )
-def add(code: str, body: AliasCreate, parts: PartsDep, caller: LinksWriter, domain: DomainName = "") -> Response:
+def add(code: str, body: AliasCreate, parts: PartsDep, principal: LinksWriter, domain: DomainName = "") -> Response:
     """Let another code lead where this link leads. Clicks count for the link, and apart by `group_by=code`."""
-    link = service.add(parts.database, parts.link_policy, code, body.code, actor=caller.actor, domain=domain)
+    link = service.add(parts.database, parts.link_policy, code, body.code, actor=principal.actor, domain=domain)
     return answer(link, parts, is_new=True)
 
 
@@ -38,8 +38,8 @@ def add(code: str, body: AliasCreate, parts: PartsDep, caller: LinksWriter, doma
     summary="Remove an alias",
     responses=examples.refusals(*examples.NAME, errors.AliasNotFound),
 )
-def remove(code: str, alias: str, parts: PartsDep, caller: LinksWriter, domain: DomainName = "") -> Response:
+def remove(code: str, alias: str, parts: PartsDep, principal: LinksWriter, domain: DomainName = "") -> Response:
     """Take an alias away: its code is free again, what it counted stays with the link."""
-    link = service.remove(parts.database, code, alias, actor=caller.actor, domain=domain)
+    link = service.remove(parts.database, code, alias, actor=principal.actor, domain=domain)
     parts.lookup.forget(domain, alias)
     return answer(link, parts)

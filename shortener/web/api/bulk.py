@@ -49,7 +49,7 @@ _RESPONSES = {
 Item = TypeVar("Item", bound=BaseModel)
 
 
-async def _items(request: Request, _caller: LinksWriter) -> list[Any]:
+async def _items(request: Request, _principal: LinksWriter) -> list[Any]:
     """The items of a body, JSON array or NDJSON, of who may send them.
 
     Raises UnsupportedMediaType, MalformedJson, BulkInvalid.
@@ -106,7 +106,7 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     responses={**_RESPONSES, **examples.WITH_IDEMPOTENCY},
     openapi_extra=_body(LinkCreate),
 )
-def create_many(items: Items, parts: PartsDep, caller: LinksWriter) -> StreamingResponse:
+def create_many(items: Items, parts: PartsDep, principal: LinksWriter) -> StreamingResponse:
     """Make up to 10,000 links: a JSON array, or NDJSON with `Content-Type: application/x-ndjson`. Each item is what
     `POST /links` takes and is judged by itself; those that are right are made in one transaction.
     """
@@ -118,27 +118,27 @@ def create_many(items: Items, parts: PartsDep, caller: LinksWriter) -> Streaming
         return draft_of(body)
 
     drafts = [_checked(LinkCreate, item, draft) for item in items]
-    made = service.create(parts.database, parts.link_policy, drafts, actor=caller.actor)
+    made = service.create(parts.database, parts.link_policy, drafts, actor=principal.actor)
     return _answer(made, parts, 201)
 
 
 @router.patch("", status_code=207, summary="Change many links", responses=_RESPONSES, openapi_extra=_body(BulkEdit))
-def edit_many(items: Items, parts: PartsDep, caller: LinksWriter) -> StreamingResponse:
+def edit_many(items: Items, parts: PartsDep, principal: LinksWriter) -> StreamingResponse:
     """Change up to 10,000 links: each item names a link and the fields to change, as `PATCH /links/{code}` takes."""
     edits = [
         _checked(BulkEdit, item, lambda body: (body.domain, body.code, fields_of(body.changes))) for item in items
     ]
-    done = service.edit(parts.database, parts.link_policy, edits, actor=caller.actor)
+    done = service.edit(parts.database, parts.link_policy, edits, actor=principal.actor)
     return _answer(done, parts, 200)
 
 
 @router.delete(
     "", status_code=207, summary="Delete many links", responses=_RESPONSES, openapi_extra=_body(BulkDelete)
 )
-def delete_many(items: Items, parts: PartsDep, caller: LinksWriter) -> StreamingResponse:
+def delete_many(items: Items, parts: PartsDep, principal: LinksWriter) -> StreamingResponse:
     """Delete up to 10,000 links."""
     named = [_checked(BulkDelete, item, lambda body: (body.domain, body.code)) for item in items]
-    return _answer(service.delete(parts.database, named, actor=caller.actor), parts, 204)
+    return _answer(service.delete(parts.database, named, actor=principal.actor), parts, 204)
 
 
 def _checked(model: type[Item], item: Any, read: Any) -> Any:

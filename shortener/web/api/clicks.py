@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from shortener import errors
 from shortener.domain import page as pages
-from shortener.domain.access import Caller, Scope
+from shortener.domain.access import Principal, Scope
 from shortener.domain.table import Form
 from shortener.services import clicks as service
 from shortener.services.clicks import Kind, Whose
@@ -22,7 +22,7 @@ from shortener.web.api.route import make_router
 from shortener.web.api.schemas.clicks import EXAMPLE, ClickOut
 from shortener.web.api.schemas.fields import PageOut
 from shortener.web.api.stats import DEFAULT
-from shortener.web.deps import DomainName, PartsDep, caller_with
+from shortener.web.deps import DomainName, PartsDep, principal_with
 from shortener.web.responses import ORJSONResponse
 
 router = make_router("stats")
@@ -77,7 +77,7 @@ _PLACES = (
 def _listing(place: _Place) -> Callable[..., Response]:
     def listing(
         parts: PartsDep,
-        _caller: Annotated[Caller, Depends(caller_with(place.needs))],
+        _principal: Annotated[Principal, Depends(principal_with(place.needs))],
         whose: Annotated[Whose, Depends(place.whose)],
         asked: PeriodDep,
         classes: Classes,
@@ -100,7 +100,7 @@ def _listing(place: _Place) -> Callable[..., Response]:
 def _file(place: _Place, form: Form) -> Callable[..., Response]:
     def file(
         parts: PartsDep,
-        _caller: Annotated[Caller, Depends(caller_with(place.needs))],
+        _principal: Annotated[Principal, Depends(principal_with(place.needs))],
         whose: Annotated[Whose, Depends(place.whose)],
         asked: PeriodDep,
         classes: Classes,

@@ -44,11 +44,11 @@ _FIELD_ERRORS = (
         **examples.refusals(errors.DomainTaken, errors.DomainInvalid, *_FIELD_ERRORS),
     },
 )
-def create(body: DomainCreate, parts: PartsDep, caller: Administrator) -> Response:
+def create(body: DomainCreate, parts: PartsDep, principal: Administrator) -> Response:
     """Let links answer on a host name of their own. Point the name at this instance; nothing here asks for it."""
     fields = {name: getattr(body, name) for name in service.FIELDS}
     made = service.create(
-        parts.database, parts.base_policy.targets, parts.settings.public_url, body.name, fields, actor=caller.actor
+        parts.database, parts.base_policy.targets, parts.settings.public_url, body.name, fields, actor=principal.actor
     )
     _make_known(parts)
     headers = {"location": f"/api/v1/domains/{quote(made.name, safe='')}"}
@@ -63,7 +63,7 @@ def create(body: DomainCreate, parts: PartsDep, caller: Administrator) -> Respon
 )
 def listing(
     parts: PartsDep,
-    _caller: LinksReader,
+    _principal: LinksReader,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Domains per page.")] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
@@ -75,7 +75,7 @@ def listing(
 @router.get(
     "/{name}", response_model=DomainOut, summary="Get a domain", responses=examples.refusals(errors.DomainNotFound)
 )
-def get(name: str, parts: PartsDep, _caller: LinksReader) -> Response:
+def get(name: str, parts: PartsDep, _principal: LinksReader) -> Response:
     """One domain, with its number of links."""
     return ORJSONResponse(_with_warnings(service.get(parts.database, name), parts))
 
@@ -86,11 +86,11 @@ def get(name: str, parts: PartsDep, _caller: LinksReader) -> Response:
     summary="Change a domain",
     responses={**examples.WITH_BODY, **examples.refusals(errors.DomainNotFound, *_FIELD_ERRORS)},
 )
-def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) -> Response:
+def patch(name: str, body: DomainPatch, parts: PartsDep, principal: Administrator) -> Response:
     """Change the fields that are given; null is the instance's own again. Seen by every worker within a second."""
     edits = {field: getattr(body, field) for field in body.sent_fields()}
     edited = service.edit(
-        parts.database, parts.base_policy.targets, parts.settings.public_url, name, edits, actor=caller.actor
+        parts.database, parts.base_policy.targets, parts.settings.public_url, name, edits, actor=principal.actor
     )
     _make_known(parts)
     return ORJSONResponse(_with_warnings(edited, parts))
@@ -103,9 +103,9 @@ def patch(name: str, body: DomainPatch, parts: PartsDep, caller: Administrator) 
     responses=examples.refusals(errors.DomainNotFound, errors.DomainInUse),
     response_class=Response,
 )
-def delete(name: str, parts: PartsDep, caller: Administrator) -> Response:
+def delete(name: str, parts: PartsDep, principal: Administrator) -> Response:
     """Delete a domain without links: its host has the links of the default domain from now on. Statistics stay."""
-    service.delete(parts.database, name, actor=caller.actor)
+    service.delete(parts.database, name, actor=principal.actor)
     _make_known(parts)
     return NoContent()
 

@@ -24,19 +24,19 @@ router = make_router("stats")
     summary="Erase the clicks on a link",
     responses=examples.refusals(*examples.NAME),
 )
-def of_link(code: str, parts: PartsDep, caller: Administrator, domain: DomainName = "") -> Response:
+def of_link(code: str, parts: PartsDep, principal: Administrator, domain: DomainName = "") -> Response:
     """Erase every click so far on the link and its aliases: raw clicks, totals, series, breakdowns, visitor hashes.
 
     The figures of its domain and of all links go down with it. Clicks that were made before and are still on their
     way into the statistics are dropped. It stands in the link's history, and cannot be undone.
     """
-    return _answer(service.of_link(parts.database, code, actor=caller.actor, domain=domain))
+    return _answer(service.of_link(parts.database, code, actor=principal.actor, domain=domain))
 
 
 @router.delete("/orphans/clicks", response_model=ErasedOut, name="erase_orphans", summary="Erase unknown paths")
-def of_orphans(parts: PartsDep, caller: Administrator) -> Response:
+def of_orphans(parts: PartsDep, principal: Administrator) -> Response:
     """Erase every visit so far to a path that no link has. It cannot be undone."""
-    return _answer(service.of_orphans(parts.database, actor=caller.actor))
+    return _answer(service.of_orphans(parts.database, actor=principal.actor))
 
 
 def _answer(erased: Erased) -> Response:

@@ -45,7 +45,7 @@ _STATUS = {Outcome.NOT_FOUND: 404, Outcome.GONE: 410, Outcome.METHOD_NOT_ALLOWED
     responses={**examples.WITH_BODY, **examples.refusals(*examples.NAME, errors.ValidationFailed)},
 )
 def explain(
-    code: str, body: ExplainIn, request: Request, parts: PartsDep, _caller: LinksReader, domain: DomainName = ""
+    code: str, body: ExplainIn, request: Request, parts: PartsDep, _principal: LinksReader, domain: DomainName = ""
 ) -> Response:
     """Which rule matches, which conditions fail and where it leads, for a visitor who is described or for yourself.
 

@@ -31,7 +31,7 @@ router = make_router("links", "/links/{code}")
 def history(
     code: str,
     parts: PartsDep,
-    _caller: LinksReader,
+    _principal: LinksReader,
     domain: DomainName = "",
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Changes per page.")] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
@@ -61,7 +61,7 @@ def revert(
     code: str,
     body: RevertIn,
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     domain: DomainName = "",
     if_match: IfMatch = None,
 ) -> Response:
@@ -71,7 +71,7 @@ def revert(
         parts.link_policy,
         code,
         body.version,
-        actor=caller.actor,
+        actor=principal.actor,
         domain=domain,
         if_match=if_match,
     )
@@ -90,7 +90,7 @@ def revert(
     },
 )
 def schedule(
-    code: str, body: ScheduleCreate, parts: PartsDep, caller: LinksWriter, domain: DomainName = ""
+    code: str, body: ScheduleCreate, parts: PartsDep, principal: LinksWriter, domain: DomainName = ""
 ) -> Response:
     """Change the link at a moment: within a second of it every visitor sees it, on all workers and nodes."""
     made = schedules.add(
@@ -99,7 +99,7 @@ def schedule(
         code,
         body.at,
         fields_of(body.changes),
-        actor=caller.actor,
+        actor=principal.actor,
         domain=domain,
     )
     return ORJSONResponse(_scheduled(made), status_code=201)
@@ -111,7 +111,7 @@ def schedule(
     summary="What is scheduled",
     responses=examples.refusals(*examples.NAME),
 )
-def scheduled(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "") -> Response:
+def scheduled(code: str, parts: PartsDep, _principal: LinksReader, domain: DomainName = "") -> Response:
     """The changes that wait for their moment, the next first."""
     waiting = schedules.waiting(parts.database, code, domain=domain)
     return ORJSONResponse({"data": [_scheduled(change) for change in waiting], "next": None})
@@ -128,11 +128,11 @@ def cancel(
     code: str,
     id: Annotated[int, Path(ge=1, le=pages.MAX_INTEGER)],
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     domain: DomainName = "",
 ) -> Response:
     """Take back a change before it happens."""
-    schedules.cancel(parts.database, code, id, actor=caller.actor, domain=domain)
+    schedules.cancel(parts.database, code, id, actor=principal.actor, domain=domain)
     return NoContent()
 
 

@@ -28,10 +28,10 @@ router = make_router("keys", "/keys")
     summary="Create a key",
     responses={**examples.WITH_BODY, **examples.refusals(errors.ValidationFailed)},
 )
-def create(body: KeyCreate, parts: PartsDep, caller: Administrator) -> Response:
+def create(body: KeyCreate, parts: PartsDep, principal: Administrator) -> Response:
     """Make an API key. The answer shows it; nothing will ever show it again."""
     made, key = service.issue(
-        parts.database, name=body.name, scopes=body.scopes, expires_at=body.expires_at, actor=caller.actor
+        parts.database, name=body.name, scopes=body.scopes, expires_at=body.expires_at, actor=principal.actor
     )
     headers = {"location": f"/api/v1/keys/{made.id}"}
     warnings = expiry_warnings(made.expires_at, datetime.now(UTC))
@@ -46,7 +46,7 @@ def create(body: KeyCreate, parts: PartsDep, caller: Administrator) -> Response:
 )
 def listing(
     parts: PartsDep,
-    _caller: Administrator,
+    _principal: Administrator,
     limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT, description="Keys per page.")] = pages.DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
@@ -56,7 +56,7 @@ def listing(
 
 
 @router.get("/{id}", response_model=KeyOut, summary="Get a key", responses=examples.refusals(errors.KeyNotFound))
-def get(id: str, parts: PartsDep, _caller: Administrator) -> Response:  # the path's own word
+def get(id: str, parts: PartsDep, _principal: Administrator) -> Response:  # the path's own word
     """One key."""
     return ORJSONResponse(render(service.get(parts.database, id)))
 
@@ -68,9 +68,9 @@ def get(id: str, parts: PartsDep, _caller: Administrator) -> Response:  # the pa
     responses=examples.refusals(errors.KeyNotFound),
     response_class=Response,
 )
-def revoke(id: str, parts: PartsDep, caller: Administrator) -> Response:  # the path's own word
+def revoke(id: str, parts: PartsDep, principal: Administrator) -> Response:  # the path's own word
     """Revoke a key: it opens nothing from now on. Its row stays, for the history."""
-    service.revoke(parts.database, id, actor=caller.actor)
+    service.revoke(parts.database, id, actor=principal.actor)
     return NoContent()
 
 

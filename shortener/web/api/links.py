@@ -38,7 +38,7 @@ router = make_router("links", "/links")
 def create(
     body: LinkCreate,
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     if_exists: Annotated[
         Literal["return"] | None,
         Query(description="`return`: if a link to this target exists (with this code, if one is given), return it."),
@@ -46,7 +46,11 @@ def create(
 ) -> Response:
     """Make a short link. `{"target": "https://…"}` is enough: a code is made, and everything else has a default."""
     link, is_new = service.create(
-        parts.database, parts.link_policy, draft_of(body), actor=caller.actor, return_existing=if_exists == "return"
+        parts.database,
+        parts.link_policy,
+        draft_of(body),
+        actor=principal.actor,
+        return_existing=if_exists == "return",
     )
     return answer(link, parts, is_new=is_new)
 
@@ -67,18 +71,18 @@ def put_external(
     external_id: Annotated[str, Field(min_length=1, max_length=links.MAX_EXTERNAL_ID_LENGTH), one_line],
     body: LinkCreate,
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     if_match: IfMatch = None,
 ) -> Response:
     """Make the link that another system calls so exactly what is given; repeating it changes nothing."""
     link, is_new = service.put_external(
-        parts.database, parts.link_policy, external_id, draft_of(body), actor=caller.actor, if_match=if_match
+        parts.database, parts.link_policy, external_id, draft_of(body), actor=principal.actor, if_match=if_match
     )
     return answer(link, parts, is_new=is_new)
 
 
 @router.get("/{code}", response_model=LinkOut, summary="Get a link", responses=examples.refusals(*examples.NAME))
-def get(code: str, parts: PartsDep, _caller: LinksReader, domain: DomainName = "") -> Response:
+def get(code: str, parts: PartsDep, _principal: LinksReader, domain: DomainName = "") -> Response:
     """One link, by its code or an alias, with its number of clicks. `ETag` is for `If-Match`."""
     link = service.get(parts.database, code, domain)
     return ORJSONResponse(render(link, parts), headers={"etag": links.etag(link)})
@@ -104,7 +108,7 @@ def patch(
     code: str,
     body: LinkPatch,
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     domain: DomainName = "",
     if_match: IfMatch = None,
 ) -> Response:
@@ -116,7 +120,7 @@ def patch(
         parts.link_policy,
         code,
         fields_of(body),
-        actor=caller.actor,
+        actor=principal.actor,
         domain=domain,
         if_match=if_match,
     )
@@ -145,13 +149,15 @@ def put(
     code: str,
     body: LinkPut,
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     domain: DomainName = "",
     if_match: IfMatch = None,
 ) -> Response:
     """Make the link with this code exactly what is given: fields left out get their defaults."""
     draft = LinkDraft(**fields_of(body, whole=True), domain=domain)
-    link, is_new = service.put(parts.database, parts.link_policy, code, draft, actor=caller.actor, if_match=if_match)
+    link, is_new = service.put(
+        parts.database, parts.link_policy, code, draft, actor=principal.actor, if_match=if_match
+    )
     return answer(link, parts, is_new=is_new)
 
 
@@ -163,12 +169,12 @@ def put(
     response_class=Response,
 )
 def delete(
-    code: str, parts: PartsDep, caller: LinksWriter, domain: DomainName = "", if_match: IfMatch = None
+    code: str, parts: PartsDep, principal: LinksWriter, domain: DomainName = "", if_match: IfMatch = None
 ) -> Response:
     """Delete a link with its aliases: its code is free again, what was counted stays. `undelete` brings it back for
     30 days.
     """
-    link = service.delete(parts.database, code, actor=caller.actor, domain=domain, if_match=if_match)
+    link = service.delete(parts.database, code, actor=principal.actor, domain=domain, if_match=if_match)
     for name in (link.code, *link.aliases):
         parts.lookup.forget(link.domain, name)
     return NoContent()

@@ -138,7 +138,7 @@ ChoiceDep = Annotated[PageChoice, Depends(_choice)]
     ),
 )
 def list_links(
-    parts: PartsDep, _caller: LinksReader, wanted: FilterDep, order: OrderDep, choice: ChoiceDep
+    parts: PartsDep, _principal: LinksReader, wanted: FilterDep, order: OrderDep, choice: ChoiceDep
 ) -> Response:
     """All living links, or those that filters leave, by pages. Sorting is stable, and by cursors no link shows twice
     while others are created.

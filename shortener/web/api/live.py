@@ -89,7 +89,7 @@ LastSeen = Annotated[int | None, Depends(_last_seen)]
     responses={**_EVENTS, **examples.refusals(*_REFUSALS)},
 )
 def of_all(
-    _caller: StatsReader, request: Request, classes: Classes, filters: FiltersDep, after: LastSeen, parts: PartsDep
+    _principal: StatsReader, request: Request, classes: Classes, filters: FiltersDep, after: LastSeen, parts: PartsDep
 ) -> Response:
     """Server-sent events, one for each click on any link, within two seconds of it.
 
@@ -109,7 +109,7 @@ def of_all(
 )
 def of_link(
     code: str,
-    _caller: StatsReader,
+    _principal: StatsReader,
     request: Request,
     classes: Classes,
     filters: FiltersDep,

@@ -29,7 +29,7 @@ router = make_router("stats", "/orphans")
 )
 def listing(
     parts: PartsDep,
-    _caller: Administrator,
+    _principal: Administrator,
     classes: Classes,
     days: Annotated[
         int,

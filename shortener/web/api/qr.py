@@ -19,7 +19,7 @@ def _drawing(kind: Kind) -> Callable[..., Response]:
     def draw(
         code: str,
         parts: PartsDep,
-        _caller: LinksReader,
+        _principal: LinksReader,
         design: qr.DesignDep,
         logo: qr.LogoDep,
         known: qr.KnownTags,

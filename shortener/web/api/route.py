@@ -58,7 +58,7 @@ class ApiRoute(APIRoute):
         parameters = names_of(self.dependant)
 
         async def handle(request: Request) -> Response:
-            request.state.caller = await authenticated(request, scope)
+            request.state.principal = await authenticated(request, scope)
             await self.check_resource(request)
             check_names(request.query_params, parameters)
             if self.is_json:
@@ -92,7 +92,7 @@ def make_router(tag: str, path: str = "", route_class: type[ApiRoute] = ApiRoute
 
 
 def _scopes(dependant: Dependant) -> Iterator[Scope]:
-    """The scopes that the route's dependencies ask for (deps.caller_with)."""
+    """The scopes that the route's dependencies ask for (deps.principal_with)."""
     for part in dependant.dependencies:
         scope = getattr(part.call, "needs", None)
         if scope is not None:

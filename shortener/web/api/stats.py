@@ -28,7 +28,7 @@ QUESTION_ERRORS = (
 @router.get(
     "/stats", response_model=StatsOut, summary="Clicks on all links", responses=examples.refusals(*QUESTION_ERRORS)
 )
-def of_all(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
+def of_all(_principal: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links: as a time series, by the values of a dimension, by link, tag, domain or hour of the week.
 
     Only people are counted unless `class` says otherwise; `excluded` says who was left out. A question without
@@ -43,7 +43,7 @@ def of_all(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     summary="Clicks on a link",
     responses=examples.refusals(errors.LinkNotFound, errors.DomainInvalid, *QUESTION_ERRORS),
 )
-def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsDep) -> Response:
+def of_link(code: str, _principal: StatsReader, asked: LinkAskingDep, parts: PartsDep) -> Response:
     """Clicks on one link; the same questions as for all links."""
     return ORJSONResponse(parts.answers.json(scopes.link(code, asked.domain), asked.question))
 
@@ -54,7 +54,7 @@ def of_link(code: str, _caller: StatsReader, asked: LinkAskingDep, parts: PartsD
     summary="Clicks on a domain",
     responses=examples.refusals(errors.DomainNotFound, *QUESTION_ERRORS),
 )
-def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
+def of_domain(name: str, _principal: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on all links of a domain; the same questions as for all links. The default domain is `default`."""
     return ORJSONResponse(parts.answers.json(scopes.domain("" if name == DEFAULT else name), asked.question))
 
@@ -65,7 +65,7 @@ def of_domain(name: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep
     summary="Clicks on the links with a tag",
     responses=examples.refusals(errors.TagNotFound, *QUESTION_ERRORS),
 )
-def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
+def of_tag(tag: str, _principal: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Clicks on the links that carry a tag now, and what they had before; the same questions as for all links."""
     return ORJSONResponse(parts.answers.json(scopes.tag(tag), asked.question))
 
@@ -77,6 +77,6 @@ def of_tag(tag: str, _caller: StatsReader, asked: AskingDep, parts: PartsDep) ->
     summary="Visits to unknown codes",
     responses=examples.refusals(*QUESTION_ERRORS),
 )
-def of_orphans(_caller: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
+def of_orphans(_principal: StatsReader, asked: AskingDep, parts: PartsDep) -> Response:
     """Visits to codes that no link has; the same questions as for all links. `code` is the path asked for."""
     return ORJSONResponse(parts.answers.json(scopes.ORPHANS, asked.question))

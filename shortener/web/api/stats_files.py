@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from shortener import errors
 from shortener.domain import report
-from shortener.domain.access import Caller, Scope
+from shortener.domain.access import Principal, Scope
 from shortener.domain.table import Form
 from shortener.services import stats as service
 from shortener.services.stats import Answer
@@ -17,7 +17,7 @@ from shortener.web.api.any_text import TAG
 from shortener.web.api.questions import FileAskingDep, LinkFileAskingDep
 from shortener.web.api.route import make_router
 from shortener.web.api.stats import DEFAULT, QUESTION_ERRORS
-from shortener.web.deps import PartsDep, caller_with
+from shortener.web.deps import PartsDep, principal_with
 
 router = make_router("stats")
 
@@ -79,7 +79,7 @@ _PLACES = (
 def _file(place: _Place, form: Form) -> Callable[..., Response]:
     def file(
         # Before the answer, since who may not ask is not answered.
-        _caller: Annotated[Caller, Depends(caller_with(place.needs))],
+        _principal: Annotated[Principal, Depends(principal_with(place.needs))],
         # Alone: what is wrong with a question that two ask for, is told twice.
         answered: Annotated[_Answered, Depends(place.answer)],
     ) -> Response:

@@ -54,9 +54,9 @@ _BEHIND = re.compile(r"/(?:merge|(?:stats|clicks)(?:\.csv|\.ndjson)?)$")
         **examples.refusals(errors.TagTaken, errors.ValidationFailed, errors.TagInvalid, errors.ColorInvalid),
     },
 )
-def create(body: TagCreate, parts: PartsDep, caller: LinksWriter) -> Response:
+def create(body: TagCreate, parts: PartsDep, principal: LinksWriter) -> Response:
     """Make a tag, with a colour if you like. Links that name a new tag make it too, without one."""
-    made = service.create(parts.database, body.name, body.color, actor=caller.actor)
+    made = service.create(parts.database, body.name, body.color, actor=principal.actor)
     headers = {"location": f"/api/v1/tags/{quote(made.name, safe='')}"}
     return ORJSONResponse(render(made), status_code=201, headers=headers)
 
@@ -69,7 +69,7 @@ def create(body: TagCreate, parts: PartsDep, caller: LinksWriter) -> Response:
 )
 def listing(
     parts: PartsDep,
-    _caller: LinksReader,
+    _principal: LinksReader,
     search: Annotated[
         Annotated[str, Field(max_length=200), one_line] | None,
         Query(description="Part of a name.", examples=["sale"]),
@@ -91,9 +91,9 @@ def listing(
         **examples.refusals(errors.TagNotFound, errors.ValidationFailed, errors.TagInvalid),
     },
 )
-def merge(tag: str, body: TagMerge, parts: PartsDep, caller: LinksWriter) -> Response:
+def merge(tag: str, body: TagMerge, parts: PartsDep, principal: LinksWriter) -> Response:
     """Give every link of this tag the other one instead, and delete this one. The answer is the other."""
-    return ORJSONResponse(render(service.merge(parts.database, tag, body.into, actor=caller.actor)))
+    return ORJSONResponse(render(service.merge(parts.database, tag, body.into, actor=principal.actor)))
 
 
 @router.patch(
@@ -107,10 +107,10 @@ def merge(tag: str, body: TagMerge, parts: PartsDep, caller: LinksWriter) -> Res
         ),
     },
 )
-def patch(tag: str, body: TagPatch, parts: PartsDep, caller: LinksWriter) -> Response:
+def patch(tag: str, body: TagPatch, parts: PartsDep, principal: LinksWriter) -> Response:
     """Rename a tag on all its links, or give it another colour; null takes the colour away."""
     edits = {field: getattr(body, field) for field in body.sent_fields()}
-    return ORJSONResponse(render(service.edit(parts.database, tag, edits, actor=caller.actor)))
+    return ORJSONResponse(render(service.edit(parts.database, tag, edits, actor=principal.actor)))
 
 
 @router.delete(
@@ -120,9 +120,9 @@ def patch(tag: str, body: TagPatch, parts: PartsDep, caller: LinksWriter) -> Res
     responses=examples.refusals(errors.TagNotFound),
     response_class=Response,
 )
-def delete(tag: str, parts: PartsDep, caller: LinksWriter) -> Response:
+def delete(tag: str, parts: PartsDep, principal: LinksWriter) -> Response:
     """Delete a tag and take it off all links, which stay."""
-    service.delete(parts.database, tag, actor=caller.actor)
+    service.delete(parts.database, tag, actor=principal.actor)
     return NoContent()
 
 

@@ -43,13 +43,13 @@ def undelete(
         Path(ge=1, le=_MOST_ID, description="`id` of the link, not its code, as `GET /links?state=deleted` says."),
     ],
     parts: PartsDep,
-    caller: LinksWriter,
+    principal: LinksWriter,
     if_match: IfMatch = None,
 ) -> Response:
     """Make a link what it was, with its history and statistics, if it was deleted in the last 30 days and no link
     has its code. Its aliases come back too, but for those that are taken: `warnings` names them.
     """
-    link, taken = service.undelete(parts.database, id, actor=caller.actor, if_match=if_match)
+    link, taken = service.undelete(parts.database, id, actor=principal.actor, if_match=if_match)
     return answer(link, parts, warnings=[_not_back(alias) for alias in taken])
 
 

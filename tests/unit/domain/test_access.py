@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortener.domain import access
-from shortener.domain.access import ApiKey, Caller, Scope
+from shortener.domain.access import ApiKey, Principal, Scope
 from tests.unit.laws import law
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -106,12 +106,32 @@ def test_when_a_key_opens(expires_at: datetime | None, revoked_at: datetime | No
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_what_a_caller_may_do(scope: Scope) -> None:
-    assert Caller("key", frozenset({scope})).may(scope)
-    assert Caller("key", frozenset({Scope.ADMIN})).may(scope)
+def test_what_a_principal_may_do(scope: Scope) -> None:
+    assert Principal("key", frozenset({scope})).may(scope)
+    assert Principal("key", frozenset({Scope.ADMIN})).may(scope)
     others = frozenset(Scope) - {scope, Scope.ADMIN}
-    assert not Caller("key", others).may(scope)
-    assert not Caller("key", frozenset()).may(scope)
+    assert not Principal("key", others).may(scope)
+    assert not Principal("key", frozenset()).may(scope)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "can_read"),
+    [
+        ({Scope.LINKS_READ}, True),
+        ({Scope.STATS_READ}, True),
+        ({Scope.ADMIN}, True),
+        ({Scope.LINKS_WRITE}, False),
+        ({Scope.LINKS_WRITE, Scope.STATS_READ}, True),
+        (set(), False),
+    ],
+)
+def test_who_may_look_at_something(scopes: set[Scope], can_read: bool) -> None:
+    assert Principal("key", frozenset(scopes)).can_read is can_read
+
+
+def test_what_people_call_a_principal() -> None:
+    assert Principal("preset admin key", frozenset()).name == "preset admin key"
+    assert Principal("key 000102030405", frozenset(), "000102030405", "Kim").name == "Kim"
 
 
 def test_scopes_are_stored_and_so_keep_their_names() -> None:
