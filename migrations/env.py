@@ -5,6 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
+from shortener.storage import signin_tables  # noqa: F401  # adds its tables
 from shortener.storage.click_tables import metadata
 from shortener.storage.engine import Database
 

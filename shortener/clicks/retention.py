@@ -1,4 +1,6 @@
-"""Forgetting in time: salts and visitor hashes two days after their day, tries of passwords after 24 hours."""
+"""Forgetting in time: salts and visitor hashes two days after their day, tries of passwords after 24 hours, sessions
+and sign-in links when they have ended.
+"""
 
 import time
 
@@ -6,7 +8,7 @@ from shortener.clicks.batch import SALT_DAYS
 from shortener.domain import period
 from shortener.domain.password_tries import FORGET_MS
 from shortener.storage import clicks as rows
-from shortener.storage import password_tries
+from shortener.storage import password_tries, sessions, signin_links
 from shortener.storage.engine import Database
 
 #: Seconds between looks; what must go is days old.
@@ -34,6 +36,8 @@ class Retention:
         today = period.day_of(now_ms)
         with self._database.write() as connection:
             password_tries.forget(connection, now_ms - FORGET_MS, at_most=STEP)
+            for ended in (sessions, signin_links):
+                ended.forget(connection, period.from_ms(now_ms), at_most=STEP)
             gone = rows.forget_visitors(connection, today - SALT_DAYS, at_most=STEP)
         if gone == STEP:
             self._next = 0.0

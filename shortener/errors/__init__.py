@@ -13,6 +13,8 @@ from shortener.errors.access import (
     PasswordRequired,
     PasswordWrong,
     ScopeMissing,
+    SignedOut,
+    SigninLinkInvalid,
     TooManyTries,
 )
 from shortener.errors.kinds import (
@@ -138,6 +140,8 @@ __all__ = [
     "ScheduleNotFound",
     "ScopeMissing",
     "ShortenerError",
+    "SignedOut",
+    "SigninLinkInvalid",
     "StartFailed",
     "TagInvalid",
     "TagNotFound",

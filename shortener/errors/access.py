@@ -1,4 +1,4 @@
-"""Errors of keys and of passwords of links."""
+"""Errors of keys, of signing in, and of passwords of links."""
 
 from shortener.errors.kinds import Refused
 
@@ -18,14 +18,20 @@ class FormExpired(Refused):
 class TooManyTries(Refused):
     """Too many wrong passwords have been tried on this link; try again later."""
 
-    def __init__(self, seconds: int | None = None) -> None:
-        """`seconds` is how long to wait, where somebody knows."""
+    def __init__(self, seconds: int | None = None, tried: str = "passwords") -> None:
+        """`seconds` is how long to wait, where somebody knows; `tried` is what was wrong."""
         super().__init__(
-            None
-            if seconds is None
-            else f"Too many wrong passwords have been tried; try again in {_duration(seconds)}."
+            None if seconds is None else f"Too many wrong {tried} have been tried; try again in {_duration(seconds)}."
         )
         self.seconds = 1 if seconds is None else seconds
+
+
+class SignedOut(Refused):
+    """You are not signed in, or not any more; sign in, and try again."""
+
+
+class SigninLinkInvalid(Refused):
+    """This sign-in link has been used, has expired, or never was one."""
 
 
 class KeyMissing(Refused):

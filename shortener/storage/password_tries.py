@@ -1,4 +1,7 @@
-"""Rows of password_try: which passwords have been tried on a link, when, and by which network."""
+"""Rows of password_try: which passwords have been tried on a link, when, and by which network.
+
+Those of link 0, which there is not, are wrong keys at the sign-in page (services/sessions).
+"""
 
 from sqlalchemy import ColumnElement, Connection, delete, false, func, insert, or_, select, update
 
@@ -39,9 +42,9 @@ def of_network(
     )
 
 
-def add(connection: Connection, link_id: int, network: bytes, at_ms: int) -> int:
-    """Adds a try whose password is being checked, and returns its id."""
-    row = {"link_id": link_id, "network": network, "at_ms": at_ms, "is_open": True}
+def add(connection: Connection, link_id: int, network: bytes, at_ms: int, *, is_open: bool = True) -> int:
+    """Adds a try whose password is being checked, or was wrong if not `is_open`, and returns its id."""
+    row = {"link_id": link_id, "network": network, "at_ms": at_ms, "is_open": is_open}
     added: int = connection.execute(insert(password_try).values(**row).returning(_id)).scalar_one()
     return added
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from shortener.storage.tables import instance
 
 #: The revision that this code works with: the newest file in migrations/versions.
-HEAD = "0013"
+HEAD = "0014"
 _INSTANCE = 1
 #: Built once: every question about all links asks it.
 _created_at = select(instance.c.created_at).where(instance.c.id == _INSTANCE)

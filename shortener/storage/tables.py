@@ -237,7 +237,10 @@ class IdempotentAnswerRow(SQLModel, table=True):
 
 
 class PasswordTryRow(SQLModel, table=True):
-    """A wrong password that was tried on a link, or one that is being checked. Gone after a day."""
+    """A wrong password that was tried on a link, or one that is being checked. Gone after a day.
+
+    Of link 0, which there is not: a wrong key at the sign-in page.
+    """
 
     __tablename__ = "password_try"
     __table_args__ = (Index("ix_password_try_link_id", "link_id", "at_ms"), AUTOINCREMENT)

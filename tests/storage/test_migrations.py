@@ -13,13 +13,17 @@ from alembic.script import ScriptDirectory
 from shortener import errors
 from shortener.domain import access
 from shortener.domain.link import LinkDraft
-from shortener.services import aliases, domains, links, undelete
+from shortener.services import aliases, domains, links, sessions, signin_links, undelete
+from shortener.services.keys import preset_of
 from shortener.storage import migration, schema
 from shortener.storage.click_tables import click_series
 from shortener.storage.engine import Database
 from shortener.storage.tables import metadata
 from tests.clicks import POLICY, age_link, click_on, drain, make_link
 from tests.spools import now_ms
+
+KEY = b"a preset key of 30 characters."
+PRESET = preset_of(KEY.decode())
 
 
 def shape(database: Database) -> dict[str, Any]:
@@ -56,6 +60,18 @@ def test_each_step_down_and_up(database: Database) -> None:
     assert "click" not in shape(database)
     migration.upgrade(database)
     assert shape(database) == first
+
+
+def test_signing_in_comes_and_goes(database: Database) -> None:
+    made = {"session", "signin_link"}
+    session = sessions.sign_in(database, PRESET, KEY, b"")
+    signin_links.create(database)
+    migration.downgrade(database, "0012")
+    assert made.isdisjoint(shape(database))
+    migration.upgrade(database)
+    assert made < set(shape(database))
+    with pytest.raises(errors.SignedOut):
+        sessions.principal_of(database, PRESET, session)
 
 
 def test_autogenerate_finds_nothing_to_do(database: Database) -> None:

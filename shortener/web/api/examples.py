@@ -16,6 +16,8 @@ Responses = dict[int | str, dict[str, Any]]
 #: The shape of a problem document, which the description adds (web/api/description). Named, and not given as the
 #: model: of that the framework would make a validator for each status of each route, 900 in all, which took 4 MB.
 PROBLEM = {"$ref": "#/components/schemas/ProblemOut"}
+#: What only administration pages answer, which are left out of the description.
+OF_PAGES = frozenset({errors.SignedOut.code, errors.SigninLinkInvalid.code})
 
 
 def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
@@ -33,7 +35,8 @@ def refusals(*kinds: type[errors.ShortenerError]) -> Responses:
 
 def of_errors() -> dict[str, dict[str, Any]]:
     """An example of each error that is answered, by its code."""
-    kinds = {kind.code: kind for kind in _kinds(errors.ShortenerError) if kind.code in STATUS_OF_CODE}
+    answered = STATUS_OF_CODE.keys() - OF_PAGES
+    kinds = {kind.code: kind for kind in _kinds(errors.ShortenerError) if kind.code in answered}
     made = {code: kind([]) if kind is errors.ValidationFailed else kind() for code, kind in kinds.items()}
     return {code: {"summary": error.detail, "value": problems.problem(error)} for code, error in made.items()}
 
