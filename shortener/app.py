@@ -45,6 +45,7 @@ from shortener.web import errors as problems
 from shortener.web import own_traffic, pages, routes
 from shortener.web.api import description
 from shortener.web.api.route import operation_id
+from shortener.web.dashboard.cookies import SessionCookies
 from shortener.web.deps import Parts
 from shortener.web.grants import Grants
 from shortener.web.incoming import INCOMING_BODIES, IncomingBodies
@@ -58,8 +59,6 @@ from shortener.web.visits import Visits
 _PUBLISH_SECONDS = 1.0
 #: Seconds for which a start waits for a database that has gone away, and between attempts.
 _READ_SECONDS, _AGAIN_SECONDS = 10.0, 0.2
-#: First segments that are ours although no route begins with them yet.
-_KEPT_FOR_LATER = frozenset({"admin"})
 
 Read = TypeVar("Read")
 
@@ -103,7 +102,7 @@ def create_app(configured: Settings | None = None, *, draining: bool = True) -> 
 def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     """The parts of an application whose own routes have these `paths`."""
     database = Database(configured.database, pooled=configured.is_pooled)
-    reserved = frozenset(path.split("/")[1] for path in paths) | _KEPT_FOR_LATER
+    reserved = frozenset(path.split("/")[1] for path in paths)
     targets = TargetPolicy(
         extra_schemes=frozenset(configured.target_schemes), own_hosts=target.own_hosts(configured.public_url)
     )
@@ -113,6 +112,7 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
     logo = read_logo(configured.qr_logo)
     # Last, since it opens a file: what fails must have nothing to close.
     secret, geo = Secret(database), Geo(configured.geoip_path)
+    is_https = configured.public_url.startswith("https:")
     return Parts(
         settings=configured,
         database=database,
@@ -129,8 +129,8 @@ def _assemble(configured: Settings, paths: Sequence[str]) -> Parts:
         passwords=Passwords(database),
         answers=Answers(database, configured.stats_cache_bytes),
         logo=logo,
-        grants=Grants(secret.read, secure=configured.public_url.startswith("https:")),
-        own_pages=frozenset(path[1:] for path in paths if path.count("/") == 1 and path != "/static"),
+        grants=Grants(secret.read, secure=is_https),
+        session_cookies=SessionCookies(secret.read, secure=is_https),
     )
 
 

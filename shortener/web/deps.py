@@ -33,6 +33,7 @@ from shortener.settings import Settings
 from shortener.storage.engine import Database
 from shortener.web import clicks
 from shortener.web.clicks import Recorder
+from shortener.web.dashboard.cookies import SessionCookies
 from shortener.web.grants import Grants
 from shortener.web.live import Hub
 from shortener.web.visitors import Visitors
@@ -58,10 +59,9 @@ class Parts:
     passwords: Passwords
     answers: Answers
     grants: Grants
+    session_cookies: SessionCookies
     #: What stands in the middle of QR codes that ask for it.
     logo: Logo | None
-    #: Our own pages that have the shape of a code: `docs`, `healthz`, …
-    own_pages: frozenset[str]
     recorder: Recorder | None = None
     spool: Spool | None = None
     live: Hub | None = None

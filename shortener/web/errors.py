@@ -34,6 +34,7 @@ _PASSING = (errors.DatabaseUnavailable, errors.LiveUnavailable, errors.TooManyBo
 _HINTS = {
     "link-not-found": "Check the address for typing mistakes: capital and small letters differ.",
     "link-gone": "Ask whoever gave you this link for a new one.",
+    "signin-link-invalid": "Run “shortener signin” on the server for a new one, or sign in with an API key.",
     "database-unavailable": "Try again in a few seconds.",
     "database-busy": "Try again in a few seconds.",
 }

@@ -27,6 +27,7 @@ _MOST_FIELDS = 8
 _FOREIGN = (
     "This form was sent from a page of another site. Open the link again, and send the form that you see there."
 )
+_NOT_OURS = "This was sent from a page of another site, or by a program that does not say from where."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,19 @@ def check_origin(request: Request, parts: Parts) -> None:
     origin = request.headers.get("origin")
     if origin is not None and not _is_ours(origin.lower(), request.headers.get("host", ""), parts):
         raise errors.FormExpired(_FOREIGN)
+
+
+def require_origin(request: Request, parts: Parts) -> None:
+    """Raises FormExpired unless the browser says that a request comes from a page of ours.
+
+    For what a cookie lets do; a browser that sends no `Origin` says it by `Sec-Fetch-Site`, or is too old.
+    """
+    if "origin" in request.headers:
+        is_ours = _is_ours(request.headers["origin"].lower(), request.headers.get("host", ""), parts)
+    else:
+        is_ours = request.headers.get("sec-fetch-site") == "same-origin"
+    if not is_ours:
+        raise errors.FormExpired(_NOT_OURS)
 
 
 def address(request: Request) -> str:

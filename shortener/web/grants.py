@@ -1,7 +1,8 @@
 """Grants: what a browser keeps to show that it has said a link's password, and that a form is one of ours.
 
 Both are signed times. What they are for is not in them but in the key that signs them, so that a grant opens one link
-while that has one password, and a form is good for one link in one browser. Nothing is stored here.
+while that has one password, and a form is good for one link, or for signing in, in one browser. Nothing is stored
+here.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ class Grants:
 
     def has(self, request: Request, entry: Entry) -> bool:
         """Whether the password of `entry` has been said in this browser within GRANT_SECONDS."""
-        kept = _sent(request, self._grant_cookie(entry))
+        kept = sent_cookie(request, self._grant_cookie(entry))
         return bool(kept) and self._is_good(kept, _grant_purpose(entry), GRANT_SECONDS)
 
     def give(self, response: Response, entry: Entry) -> None:
@@ -60,21 +61,21 @@ class Grants:
 
     def browser(self, request: Request) -> str:
         """By what forms know the browser of `request`: what it has been given, or something new."""
-        kept = _sent(request, self._form_cookie)
+        kept = sent_cookie(request, self._form_cookie)
         return kept if _BROWSER.fullmatch(kept) else secrets.token_urlsafe(_BROWSER_BYTES)
 
-    def form_token(self, entry: Entry, browser: str) -> str:
-        """What a form for the password of `entry` has to send along."""
-        return self._signer(_form_purpose(entry, browser)).sign(_NOTHING).decode()
+    def form_token(self, form: str, browser: str) -> str:
+        """What a form has to send along; `form` says which it is: a link's (`link_form`), or one of our pages'."""
+        return self._signer(_form_purpose(form, browser)).sign(_NOTHING).decode()
 
     def remember(self, response: Response, browser: str) -> None:
         """Has the browser that gets `response` keep by what forms know it."""
         self._set(response, self._form_cookie, browser, FORM_SECONDS)
 
-    def check_form(self, request: Request, entry: Entry, token: str) -> None:
-        """Raises FormExpired unless `token` was made for this link and browser within FORM_SECONDS."""
-        browser = _sent(request, self._form_cookie)
-        if not browser or not self._is_good(token, _form_purpose(entry, browser), FORM_SECONDS):
+    def check_form(self, request: Request, form: str, token: str) -> None:
+        """Raises FormExpired unless `token` was made for this form and browser within FORM_SECONDS."""
+        browser = sent_cookie(request, self._form_cookie)
+        if not browser or not self._is_good(token, _form_purpose(form, browser), FORM_SECONDS):
             raise errors.FormExpired(_FORM_EXPIRED)
 
     @property
@@ -100,7 +101,7 @@ class Grants:
         )
 
 
-def _sent(request: Request, name: str) -> str:
+def sent_cookie(request: Request, name: str) -> str:
     """The cookie called `name`, empty where there is none: of the header's 64 KiB no more is read than must be.
 
     Taking a whole header apart takes 8 ms (starlette.requests.cookie_parser was measured).
@@ -114,5 +115,10 @@ def _grant_purpose(entry: Entry) -> str:
     return f"shortener grant {entry.id} {entry.nonce} {version}"
 
 
-def _form_purpose(entry: Entry, browser: str) -> str:
-    return f"shortener form {entry.id} {entry.nonce} {browser}"
+def link_form(entry: Entry) -> str:
+    """The form that asks for the password of `entry`, as `Grants.form_token` knows it."""
+    return f"{entry.id} {entry.nonce}"
+
+
+def _form_purpose(form: str, browser: str) -> str:
+    return f"shortener form {form} {browser}"

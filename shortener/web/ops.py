@@ -98,7 +98,7 @@ async def docs() -> Response:
 @router.get("/robots.txt", summary="What crawlers may fetch", response_class=PlainTextResponse)
 async def robots() -> Response:
     """Short links may be followed, since previews in messengers depend on it; the rest is nothing to index."""
-    paths = ("/api/", "/admin/", "/docs/", "/docs$", "/metrics$")
+    paths = ("/api/", "/admin/", "/admin$", "/docs/", "/docs$", "/metrics$")
     return PlainTextResponse("".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in paths)]))
 
 

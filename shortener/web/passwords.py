@@ -14,7 +14,7 @@ from shortener.errors import Refused
 from shortener.redirect.entry import Entry
 from shortener.services.passwords import Attempt
 from shortener.web import errors as problems
-from shortener.web import forms, pages
+from shortener.web import forms, grants, pages
 from shortener.web.clicks import Request as Click
 from shortener.web.deps import Parts
 from shortener.web.forms import Form
@@ -65,7 +65,7 @@ def page(request: Request, entry: Entry, parts: Parts, refusal: Refused | None =
         200 if refusal is None else STATUS_OF_CODE[refusal.code],
         {**_HEADERS, **_headers(refusal)},
         action=forms.action(request),
-        token=parts.grants.form_token(entry, browser),
+        token=parts.grants.form_token(grants.link_form(entry), browser),
         refusal=None if refusal is None else refusal.detail,
     )
     parts.grants.remember(response, browser)
@@ -88,7 +88,7 @@ async def _submitted(request: Request, entry: Entry, click: Click, parts: Parts,
         raise form.fault
     try:
         forms.check_origin(request, parts)
-        parts.grants.check_form(request, entry, form.fields.get("token", ""))
+        parts.grants.check_form(request, grants.link_form(entry), form.fields.get("token", ""))
     except errors.FormExpired as refusal:
         return refusal
     return await _try(form.fields.get("password", ""), entry, click, parts)

@@ -62,9 +62,6 @@ async def visit(request: Request, code: str, parts: PartsDep) -> Response:
 
     Methods other than GET and HEAD are redirected by links with status 307 or 308 only, which keep method and body.
     """
-    if code in parts.own_pages and request.method not in READING:
-        # The router comes here because the page itself does not know the method.
-        return _respond(request, Answer(Outcome.METHOD_NOT_ALLOWED), code)
     if code in parts.link_policy.reserved:
         return problems.no_route(request)
     if request.method == "GET" and prefetches.is_prefetch(dict(request.scope["headers"])):

@@ -28,6 +28,7 @@ from shortener.web.api import (
 )
 from shortener.web.api.any_text import TAG
 from shortener.web.api.route import ApiRoute
+from shortener.web.dashboard import home, signin, signout
 
 #: Bulks first, since `bulk` could be a code; and tags after what stands behind a tag.
 ROUTES: Sequence[BaseRoute] = [
@@ -51,6 +52,9 @@ ROUTES: Sequence[BaseRoute] = [
         erasing,
         keys,
         ops,
+        signin,
+        signout,
+        home,
     )
     for route in part.router.routes
 ]

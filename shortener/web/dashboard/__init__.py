@@ -1,0 +1,1 @@
+"""The administration pages, under /admin: for people with a browser who have signed in."""
