@@ -18,7 +18,8 @@ import structlog
 
 from shortener import __version__, child, errors, lazy, logs, metrics_folder, served, settings
 from shortener.clicks.room import try_folder
-from shortener.services import keys
+from shortener.domain import signin
+from shortener.services import keys, signin_links
 from shortener.settings import Settings
 from shortener.storage import opening
 from shortener.storage.engine import Database, journal_mode, sqlite_module
@@ -64,8 +65,8 @@ def _serve(host: str, port: int, workers: int, program: str) -> None:
             configured = configured.model_copy(update={"base_url": _address(host, listener)})
             warn_of_address(host, configured.public_url)
         _try_spool(configured.spool_dir)
-        _remember(configured)
         opening.ready(configured.database, pooled=configured.is_pooled).close()
+        _remember(configured)
         answering, companions = worker.jobs(configured, listener, workers, _bind_metrics(configured))
         Supervisor(listener, answering, companions).run(on_up=lambda: _say(_welcome(configured, program)))
 
@@ -133,17 +134,22 @@ def _try_spool(folder: Path) -> None:
 
 
 def _welcome(configured: Settings, program: str) -> str:
-    """What is printed when the server is up. On the first start that is a key, made only now that it can be shown."""
+    """What is printed when the server is up. On the first start that is a key, made only now that it can be shown,
+    and a sign-in link.
+    """
     url = configured.public_url
     database = Database(configured.database, pooled=configured.is_pooled)
     try:
         key = None if configured.admin_key else keys.issue_first(database)
+        link = None if key is None else _signin_link(database, url)
     finally:
         # A connection must not be open when the next child is forked.
         database.close()
     lines = [f"shortener {__version__} is running at {url}", ""]
     if key is not None:
         lines += ["Your admin key, shown only this once:", "", f"    {key}", ""]
+    if link is not None:
+        lines += ["Sign in to the administration pages by this link, once, within 15 minutes:", "", f"    {link}", ""]
     lines += [
         "Create a link:",
         "",
@@ -152,12 +158,23 @@ def _welcome(configured: Settings, program: str) -> str:
         "",
         "Then open its short_url in a browser. (A visit by curl is counted as a bot's.)",
         "",
+        f"Administration {url}{signin.HOME}",
         f"API reference  {url}/docs",
         f"Database       {database}{_engine_note(database)}",
         f"Another key    {program} key create NAME --scope admin",
+        f"Sign-in link   {program} signin",
         "Stop           Ctrl+C",
     ]
     return "\n".join(lines)
+
+
+def _signin_link(database: Database, base_url: str) -> str | None:
+    """A new sign-in link; None if the database cannot be written, which must not hide the key beside it."""
+    try:
+        return signin.address(base_url, signin_links.create(database))
+    except errors.DatabaseUnavailable as error:
+        log.warning("no sign-in link was made: run `shortener signin` for one", cause=str(error.__cause__ or error))
+        return None
 
 
 def _engine_note(database: Database) -> str:

@@ -26,6 +26,7 @@ from shortener.cli import (
     qr,
     schedules,
     serve,
+    signin,
     stats,
     tags,
 )
@@ -44,6 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("signin")(signin.signin)
 app.command("stats")(stats.stats)
 app.command("live")(live.live)
 app.command("clicks")(clicks.clicks)

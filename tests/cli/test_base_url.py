@@ -1,5 +1,6 @@
 """What short URLs begin with: what `serve` warns of, and that commands beside it say the same."""
 
+import gc
 import json
 import os
 import subprocess
@@ -80,3 +81,15 @@ def test_what_is_remembered(tmp_path: Path) -> None:
     (tmp_path / "base-url").write_bytes(b"\xff")
     assert served.recall(tmp_path) is None
     assert os.listdir(tmp_path) == ["base-url"]
+
+
+def test_a_start_that_fails_changes_nothing_about_that(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("data", "no-database"):
+        (nowhere / folder).mkdir()
+    served.remember(nowhere / "data", "http://localhost:8123")
+    monkeypatch.setenv("SHORTENER_DATABASE_URL", "sqlite:///no-database")
+    try:
+        assert server.main("127.0.0.1", 0, 1, "shortener") == 1
+    finally:
+        gc.enable()
+    assert served.recall(nowhere / "data") == "http://localhost:8123"

@@ -66,6 +66,19 @@ def test_the_first_start_prints_a_key_and_a_curl_that_works(nowhere: Path) -> No
     assert serving.errors.read_text() == ""
 
 
+def test_the_first_start_prints_a_link_that_signs_in(nowhere: Path) -> None:
+    with forked(nowhere) as serving, httpx2.Client() as browser:
+        link = re.search(r"^ {4}(\S+/admin/signin/\S+)$", serving.welcome, re.MULTILINE)
+        assert link is not None
+        assert link[1].startswith(f"{serving.url}/admin/signin/")
+        token = re.search(r'name="token" value="([^"]+)"', browser.get(link[1]).text)
+        assert token is not None
+        sent = browser.post(link[1], data={"token": token[1]}, headers={"origin": serving.url})
+        assert (sent.status_code, sent.headers["location"]) == (303, "/admin/")
+        assert "Signed in as sign-in (admin)" in browser.get(f"{serving.url}/admin/").text
+        assert browser.get(link[1]).status_code == 410
+
+
 def test_the_second_start_prints_none_and_is_quick(nowhere: Path) -> None:
     with served(nowhere) as first:
         key = first.key
@@ -73,6 +86,7 @@ def test_the_second_start_prints_none_and_is_quick(nowhere: Path) -> None:
     with served(nowhere) as second:
         assert processor_seconds(second.process) < QUICK
         assert second.key is None
+        assert "/admin/signin/" not in second.welcome
         assert "YOUR_KEY" in second.curl
         assert key is not None
         assert by_shell(second.curl.replace("YOUR_KEY", key))[0] == 201
@@ -83,6 +97,7 @@ def test_a_preset_key_is_not_printed(nowhere: Path) -> None:
     (nowhere / "key").write_text("a preset key of 30 characters.\n")
     with forked(nowhere, SHORTENER_ADMIN_KEY_FILE="key") as serving:
         assert serving.key is None
+        assert "/admin/signin/" not in serving.welcome
         assert by_shell(serving.curl.replace("YOUR_KEY", "a preset key of 30 characters."))[0] == 201
 
 
