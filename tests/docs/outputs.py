@@ -12,6 +12,7 @@ RULES = {
     "http_date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",
     "key": r"shk_[0-9a-f]{12}_[\w-]{43}",
     "key_id": r"\b[0-9a-f]{12}\b",
+    "signin_link": r"/admin/signin/[\w-]{43}\b",
     "cursor": r"\bWy[IJ][\w-]+",
     "fingerprint": r"\b[0-9a-f]{16,64}\b",
     "length": r"content-length: \d+",
