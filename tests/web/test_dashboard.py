@@ -397,6 +397,12 @@ class TestLateForm:
         assert send(browser, again.action, again.fields).status_code == 403
         assert seen == []
 
+    def test_one_that_could_not_be_sent_again_is_refused(self, browser: TestClient) -> None:
+        answer = send(browser, f"/admin/test/write?{'x' * 3000}", ENTERED)
+        assert answer.status_code == 401
+        assert "You are not signed in" in answer.text
+        assert "cake" not in answer.text
+
     @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
     def test_another_site_gets_no_such_page(self, browser: TestClient, origin: str) -> None:
         answer = send(browser, self.PATH, ENTERED, origin=origin)
