@@ -184,7 +184,7 @@ FILTERS = {
 
 @pytest.mark.parametrize(("options", "found"), FILTERS.values(), ids=FILTERS)
 def test_list_takes_filters(instance: Instance, options: list[str], found: list[str]) -> None:
-    links = [
+    links: list[dict[str, Any]] = [
         {"code": "one", "title": "z", "tags": ["one", "two"]},
         {"code": "two", "title": "y", "tags": ["one", "two"], "enabled": False},
         {"code": "three", "title": "x", "tags": ["one"]},

@@ -66,7 +66,7 @@ def test_signing_in_comes_and_goes(database: Database) -> None:
     made = {"session", "signin_link"}
     session = sessions.sign_in(database, PRESET, KEY, b"")
     signin_links.create(database)
-    migration.downgrade(database, "0012")
+    migration.downgrade(database, "0013")
     assert made.isdisjoint(shape(database))
     migration.upgrade(database)
     assert made < set(shape(database))
