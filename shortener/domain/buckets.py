@@ -1,6 +1,6 @@
 """Buckets of time: where those of a period begin, and what they are called."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -49,6 +49,18 @@ def names(period: Period, granularity: Granularity) -> tuple[str, ...]:
         end = bisect_left(begins, begins[len(found)] + DAY_MS)
         found += _names_of_a_day(period.zone, begins[len(found) : end], width)
     return tuple(found)
+
+
+def place(answered: Period, asked: Period, granularity: Granularity) -> int:
+    """The place among the buckets of `answered` of the one in which `asked` begins; before the first one, below zero.
+
+    The one period has more or less at its beginning than the other. Raises TooManyBuckets.
+    """
+    if answered.start_ms == asked.start_ms:
+        return 0
+    if answered.start_ms < asked.start_ms:
+        return bisect_right(starts(answered, granularity), asked.start_ms) - 1
+    return 1 - bisect_right(starts(asked, granularity), answered.start_ms)
 
 
 def _starts(period: Period, granularity: Granularity) -> Iterator[int]:
