@@ -107,17 +107,17 @@ def zone(name: str) -> ZoneInfo:
     raise errors.TimeZoneUnknown(detail, field="timezone")
 
 
-def between(start: datetime, end: datetime, tz: ZoneInfo) -> Period:
-    """The period from `start` to `end`, widened to slot boundaries. Raises PeriodInvalid."""
-    for name, moment in (("start", start), ("end", end)):
+def between(start: datetime, end: datetime, tz: ZoneInfo, names: tuple[str, str] = ("start", "end")) -> Period:
+    """The period from `start` to `end`, widened to slot boundaries. Raises PeriodInvalid, by their `names`."""
+    for name, moment in zip(names, (start, end), strict=True):
         if not EARLIEST <= moment <= LATEST:
             raise errors.PeriodInvalid("Periods lie between 1970-01-01 and 9998-12-31.", field=name)
     if start >= end:
         raise errors.PeriodInvalid(
-            f"start ({start.isoformat()}) must lie before end ({end.isoformat()}).", field="start"
+            f"`{names[0]}` ({start.isoformat()}) must lie before `{names[1]}` ({end.isoformat()}).", field=names[0]
         )
     if end - start > LONGEST:
-        raise errors.PeriodInvalid("A period is at most 1,000 years long.", field="start")
+        raise errors.PeriodInvalid("A period is at most 1,000 years long.", field=names[0])
     return Period(to_ms(start) // SLOT_MS * SLOT_MS, -(-to_ms(end) // SLOT_MS) * SLOT_MS, tz)
 
 
@@ -142,12 +142,6 @@ def ending_now(interval: Interval, now: datetime, first: datetime, tz: ZoneInfo)
         Interval.ALL: min(first.astimezone(tz).date(), today),
     }
     return between(_midnight(begins[interval], tz), end, tz)
-
-
-def previous(period: Period) -> Period:
-    """The period of the same length that ends where `period` begins, as far back as there are periods."""
-    start_ms = max(0, 2 * period.start_ms - period.end_ms)
-    return Period(min(start_ms, period.start_ms - SLOT_MS), period.start_ms, period.zone)
 
 
 def filled_up(period: Period, now_ms: int, *, has_all: bool) -> Period:

@@ -45,8 +45,9 @@ class Answers:
     def _json(self, connection: Connection, scope: Scope, period: Period, question: Question) -> bytes:
         of = Found(scope, *rows.state(connection, scope))
         # A click that a clock dates beyond the end of a period is in it as long as that end is to come.
-        is_open = period.end_ms > periods.to_ms(datetime.now(UTC))
-        key = (scope, period, is_open, replace(question, period=_ANY))
+        now_ms = periods.to_ms(datetime.now(UTC))
+        are_open = tuple(each.end_ms > now_ms for each in stats.periods_of(period, question))
+        key = (scope, period, are_open, replace(question, period=_ANY))
         found = self._shelf.found(key, of.state)
         if found is None:
             found = orjson.dumps(stats.answered(connection, of, period, question, self._shelf))

@@ -10,7 +10,7 @@ from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
 from shortener.domain.period import Granularity, Period
 from shortener.storage import breakdowns, parts, series
-from shortener.storage.breakdowns import Breakdown
+from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.engine import Connection
 from shortener.storage.filters import Conditions, conditions
 from shortener.storage.part_queries import Key
@@ -51,13 +51,23 @@ class Raw:
         """See Source."""
         return {dimension: self._breakdown(dimension, limit) for dimension in dimensions}
 
+    def some_values(self, wanted: Mapping[Dimension, Collection[int]]) -> Mapping[Dimension, Counts]:
+        """See Source."""
+        every = {dimension: self._counts(dimension) for dimension in wanted}
+        return {
+            dimension: {label_id: every[dimension][label_id] for label_id in ids if label_id in every[dimension]}
+            for dimension, ids in wanted.items()
+        }
+
     def _breakdown(self, dimension: Dimension, limit: int) -> Breakdown:
+        return breakdowns.of_counts(self.connection, self._counts(dimension), limit)
+
+    def _counts(self, dimension: Dimension) -> Counts:
         counts: dict[int | None, Count] = {}
         for kind in self.classes:
             for value, count in self._by_value(dimension).get(kind, {}).items():
                 counts[value] = counts.get(value, Count()) + count
-        named = {value: count for value, count in counts.items() if value is not None}
-        return breakdowns.of_counts(self.connection, named, limit)
+        return {value: count for value, count in counts.items() if value is not None}
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
@@ -67,8 +77,9 @@ class Raw:
         """See Source."""
         return breakdowns.by_tag(self.connection, self.links(), limit)
 
-    def links(self) -> Parts:
+    def links(self, _among: Collection[int] | None = None) -> Parts:
         """See Source."""
+        # Others too: to look at a link takes no longer than to leave it out.
         return parts.filtered(self.scope, Key.LINK, self.period, self.classes, self._passing)
 
     def domains(self) -> Parts | None:

@@ -15,7 +15,7 @@ from shortener.domain.cut import Cuts, Span
 from shortener.domain.period import DAY_MS, Granularity, Period
 from shortener.services import values
 from shortener.services.values import ByDimension
-from shortener.storage import breakdowns, folding, leaders, parts, series
+from shortener.storage import breakdowns, comparison, folding, leaders, parts, series
 from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.click_tables import TOTAL
 from shortener.storage.engine import Connection
@@ -75,6 +75,13 @@ class Rollup:
         found = breakdowns.by_values(self.connection, [self._values(each, limit) for each in wanted], limit)
         return dict(zip(wanted, found, strict=True))
 
+    def some_values(self, wanted: Mapping[Dimension, Collection[int]]) -> Mapping[Dimension, Counts]:
+        """See Source."""
+        order = sorted(wanted)
+        each = [self._some_values(dimension, wanted[dimension]) for dimension in order]
+        found = comparison.values(self.connection, each, [wanted[dimension] for dimension in order])
+        return dict(zip(order, found, strict=True))
+
     def counts(self, dimensions: Sequence[Dimension]) -> dict[Dimension, Counts]:
         """Clicks by the label ids of these dimensions, of those that have not too many."""
         wanted = sorted(dimensions)
@@ -91,8 +98,7 @@ class Rollup:
         among = self._leaders(leaders.LINKS, mark, limit)
         if among is None:
             return breakdowns.by_link(self.connection, self.links(), limit)
-        found = parts.of_total(self.scope, Key.LINK, self._cover, self.classes, mark, among)
-        shown = breakdowns.by_link(self.connection, found, limit)
+        shown = breakdowns.by_link(self.connection, self._total(Key.LINK, self._cover, among), limit)
         # Every click of the instance is one on a link.
         return Breakdown(shown.rows, sum((self._sums.get(kind, Count()) for kind in self.classes), Count()))
 
@@ -101,9 +107,11 @@ class Rollup:
         unsummed = self._links(is_summed=False) if self.scope.is_wide else None
         return breakdowns.by_tag(self.connection, self.links(), limit, unsummed=unsummed)
 
-    def links(self) -> Parts:
+    def links(self, among: Collection[int] | None = None) -> Parts:
         """See Source."""
-        return self._links(is_summed=True)
+        if among is None or self.scope != INSTANCE:
+            return self._links(is_summed=True)
+        return self._total(Key.LINK, self._cover, among)
 
     def domains(self) -> Parts | None:
         """See Source."""
@@ -116,7 +124,17 @@ class Rollup:
 
     def _values(self, dimension: Dimension, limit: int) -> Parts:
         mark = self.marks[int(dimension)]
-        among = self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
+        return self._parts_of(
+            dimension, self._leaders(leaders.CODES, mark, limit) if dimension is Dimension.CODE else None
+        )
+
+    def _some_values(self, dimension: Dimension, ids: Collection[int]) -> Parts:
+        # The instance has as many codes as links: the others are not added up.
+        is_long = dimension is Dimension.CODE and self.scope == INSTANCE
+        return self._parts_of(dimension, ids if is_long else None)
+
+    def _parts_of(self, dimension: Dimension, among: Collection[int] | None = None) -> Parts:
+        mark = self.marks[int(dimension)]
         return parts.of_values(self.scope, dimension, self._cover, self.classes, mark, among)
 
     def _pieces(self, width: int) -> Sequence[PlainSlot]:
@@ -155,8 +173,8 @@ class Rollup:
     def _cover(self) -> Cover:
         return covers.cover(self.period)
 
-    def _total(self, key: Key, cover: Cover) -> Parts:
-        return parts.of_total(self.scope, key, cover, self.classes, self.marks[TOTAL])
+    def _total(self, key: Key, cover: Cover, among: Collection[int] | None = None) -> Parts:
+        return parts.of_total(self.scope, key, cover, self.classes, self.marks[TOTAL], among)
 
     def _days(self, days: Sequence[int]) -> list[Slot]:
         if not days:

@@ -5,12 +5,12 @@ Each tells the same things of a scope and a period, in one snapshot: what happen
 the parts of a breakdown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.period import Granularity
-from shortener.storage.breakdowns import Breakdown
+from shortener.storage.breakdowns import Breakdown, Counts
 from shortener.storage.parts import Parts
 from shortener.storage.stats import Count, PlainSlot
 
@@ -36,23 +36,33 @@ class Source(Protocol):
         `limit` alone, and its sum is then theirs: that of all is the total.
         """
 
+    def some_values(self, wanted: Mapping[Dimension, Collection[int]]) -> Mapping[Dimension, Counts]:
+        """The clicks with these values, which are the ids of labels by dimension, of those that have any."""
+
     def by_link(self, limit: int) -> Breakdown:
         """The breakdown by link, of the first `limit`."""
 
     def by_tag(self, limit: int) -> tuple[Breakdown, Count]:
         """The breakdown by tag, of the first `limit`, and the clicks on links that carry none."""
 
-    def links(self) -> Parts:
-        """The parts of what is broken down by what links carry."""
+    def links(self, among: Collection[int] | None = None) -> Parts:
+        """The parts of what is broken down by what links carry; `among` are the ids of those meant, if not all."""
 
     def domains(self) -> Parts | None:
         """The parts of a breakdown by domain; None where only links tell of theirs."""
 
 
 class LeavesLinks:
-    """What keeps nothing of what links are called and carry, which changes without a click: its `whole` tells it."""
+    """What keeps nothing of what links are called and carry, which changes without a click: its `whole` tells it.
+
+    It tells of single values too.
+    """
 
     whole: Source
+
+    def some_values(self, wanted: Mapping[Dimension, Collection[int]]) -> Mapping[Dimension, Counts]:
+        """See Source."""
+        return self.whole.some_values(wanted)
 
     def by_link(self, limit: int) -> Breakdown:
         """See Source."""
@@ -62,9 +72,9 @@ class LeavesLinks:
         """See Source."""
         return self.whole.by_tag(limit)
 
-    def links(self) -> Parts:
+    def links(self, among: Collection[int] | None = None) -> Parts:
         """See Source."""
-        return self.whole.links()
+        return self.whole.links(among)
 
     def domains(self) -> Parts | None:
         """See Source."""

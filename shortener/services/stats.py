@@ -1,37 +1,33 @@
 """Answers about clicks. One question, one snapshot: totals, rows and rest always add up."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import repeat
-from operator import itemgetter
 from typing import Any, NamedTuple
 
+from shortener import errors
 from shortener.domain import buckets
-from shortener.domain import grouping as groupings
+from shortener.domain import comparison as comparisons
 from shortener.domain import period as periods
-from shortener.domain.click import ALWAYS_KNOWN, ClickClass, Dimension
-from shortener.domain.clock import HOURS_OF_WEEK
+from shortener.domain.click import ClickClass
+from shortener.domain.comparison import Comparison
 from shortener.domain.filter import Filter
-from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
+from shortener.domain.grouping import HOUR_OF_WEEK, TIMESERIES
 from shortener.domain.period import Asked, Granularity, Interval, Period
-from shortener.services import halves, rollup, scopes
+from shortener.services import comparison, groups, halves, rollup, scopes
+from shortener.services.comparison import Side
+from shortener.services.groups import Group, Ranking
 from shortener.services.raw import Raw
 from shortener.services.scopes import Place
 from shortener.services.shelf import Shelf
 from shortener.services.since import Since
 from shortener.services.sources import Source
-from shortener.storage import breakdowns
 from shortener.storage import stats as rows
-from shortener.storage.breakdowns import Breakdown
 from shortener.storage.engine import Connection, Database
-from shortener.storage.stats import Count, PlainSlot, Scope, State
+from shortener.storage.stats import Count, Scope, State
 
 Answer = dict[str, Any]
 
-_NOTHING: PlainSlot = (0, 0, 0)
-_START = itemgetter(0)
 #: Groupings that are answered from slots, which are kept for ever.
 _OF_TIME = frozenset({TIMESERIES, HOUR_OF_WEEK})
 
@@ -50,8 +46,8 @@ class Question:
     granularity: Granularity | None = None
     #: Most rows of a breakdown.
     limit: int = 100
-    #: Whether the same is asked of the period before.
-    compare: bool = False
+    #: Which period the same is asked of; None for no other.
+    compare: Comparison | Period | None = None
 
 
 class Found(NamedTuple):
@@ -99,16 +95,45 @@ def answer(database: Database, place: Place, question: Question) -> Answer:
 def answered(
     connection: Connection, found: Found, period: Period, question: Question, shelf: Shelf | None = None
 ) -> Answer:
-    """The answer for a scope and a period that has been `resolved`; on the shelf is what it may be made of."""
-    answer = _about(connection, found, question, period, shelf)
-    if question.compare:
-        answer["previous"] = _about(connection, found, question, periods.previous(period), shelf)
-    return answer
+    """The answer for a scope and a period that has been `resolved`; on the shelf is what it may be made of.
+
+    Raises TooManyBuckets.
+    """
+    side = _side(connection, found, question, period, shelf, has_all=_is_about_all(question))
+    if question.compare is None:
+        return side.answer
+    # In buckets of the same width, whatever the length of the other period.
+    same = replace(question, granularity=side.granularity)
+    try:
+        previous = _side(connection, found, same, comparisons.compared(period, question.compare), shelf)
+    except errors.TooManyBuckets as error:
+        raise _too_many_buckets(side.granularity) from error
+    return comparison.joined(connection, side, previous)
 
 
-def _about(connection: Connection, found: Found, question: Question, asked: Period, shelf: Shelf | None) -> Answer:
+def _too_many_buckets(granularity: Granularity | None) -> errors.TooManyBuckets:
+    most = f"more than {buckets.MAX_BUCKETS} buckets by {granularity}"
+    detail = f"The period compared with has {most}; choose a coarser granularity or a shorter period."
+    return errors.TooManyBuckets(detail, field="granularity")
+
+
+def periods_of(period: Period, question: Question) -> Sequence[Period]:
+    """The periods that the answer for `period` is about: that one, and the one it is compared with."""
+    return (period,) if question.compare is None else (period, comparisons.compared(period, question.compare))
+
+
+def _side(
+    connection: Connection,
+    found: Found,
+    question: Question,
+    asked: Period,
+    shelf: Shelf | None,
+    *,
+    has_all: bool = False,
+) -> Side:
+    """What is answered about one period; `has_all` says that there are no clicks before it."""
     period = _kept(asked, found.state.pruned_before, question)
-    source = _source(connection, found, question, period, shelf)
+    source = _source(connection, found, question, periods.filled_up(period, _now_ms(), has_all=has_all), shelf)
     granularity = None
     if TIMESERIES in question.groupings:
         granularity = question.granularity or periods.default_granularity(period)
@@ -123,14 +148,14 @@ def _about(connection: Connection, found: Found, question: Question, asked: Peri
         "source": source.name,
         "complete": period == asked and not _is_gone(period, found.state.pruned_before, question),
     }
-    return header | _answered(connection, source, question, period, granularity)
+    sums, by_name, rankings = _answered(connection, source, question, period, granularity)
+    only = by_name[question.groupings[0]] if len(by_name) == 1 else {"groups": by_name}
+    return Side(header | sums | only, by_name, rankings, source, asked, period, granularity)
 
 
-def _source(connection: Connection, found: Found, question: Question, period: Period, shelf: Shelf | None) -> Source:
-    now_ms = periods.to_ms(datetime.now(UTC))
-    read = periods.filled_up(period, now_ms, has_all=_is_about_all(question))
+def _source(connection: Connection, found: Found, question: Question, read: Period, shelf: Shelf | None) -> Source:
     if question.filters:
-        dimension = next(iter(_dimensions(question)), None)
+        dimension = next(iter(groups.dimensions(question.groupings)), None)
         return Raw(connection, found.scope, read, question.classes, question.filters, dimension)
     whole = rollup.rollup(connection, found.scope, found.state, read, question.classes)
     state = found.state
@@ -138,7 +163,7 @@ def _source(connection: Connection, found: Found, question: Question, period: Pe
         return whole
     changed = (state.pruned_before, state.erased, state.erased_upto)
     return Since(
-        halves.halved(whole, state, shelf, now_ms),
+        halves.halved(whole, state, shelf, _now_ms()),
         shelf,
         changed,
         Count(state.clicks, state.unique),
@@ -146,30 +171,22 @@ def _source(connection: Connection, found: Found, question: Question, period: Pe
     )
 
 
-def _dimensions(question: Question) -> list[Dimension]:
-    """Those among what is asked to group by."""
-    found = (groupings.dimension(grouping) for grouping in question.groupings)
-    return [dimension for dimension in found if dimension is not None]
-
-
 def _answered(
     connection: Connection, source: Source, question: Question, period: Period, granularity: Granularity | None
-) -> Answer:
-    """Totals, and the rows of each grouping."""
-    groups: dict[str, Answer] = {}
+) -> tuple[Answer, dict[str, Group], dict[str, Ranking]]:
+    """Totals, the rows of each grouping, and the breakdowns among them."""
+    by_name: dict[str, Group] = {}
     if granularity is not None:
-        starts, names = buckets.starts(period, granularity), buckets.names(period, granularity)
-        groups[TIMESERIES] = {"data": _series(starts, names, source.over_time(starts, granularity))}
+        by_name[TIMESERIES] = groups.series(source, period, granularity)
     if HOUR_OF_WEEK in question.groupings:
-        groups[HOUR_OF_WEEK] = {"data": _hours(source.hours_of_week())}
+        by_name[HOUR_OF_WEEK] = groups.hours_of_week(source)
     found = source.sums()
     totals = sum((found.get(kind, Count()) for kind in question.classes), Count())
-    groups |= _breakdowns(connection, source, question, totals)
+    rankings = groups.rankings(connection, source, question.groupings, totals, question.limit)
+    by_name |= {grouping: ranking.group() for grouping, ranking in rankings.items()}
     excluded = {kind.label: found[kind].clicks for kind in sorted(found.keys() - question.classes)}
-    sums: Answer = {"totals": _json(totals), "excluded": excluded}
-    if len(question.groupings) == 1:
-        return sums | groups[question.groupings[0]]
-    return sums | {"groups": {grouping: groups[grouping] for grouping in question.groupings}}
+    sums: Answer = {"totals": groups.as_json(totals), "excluded": excluded}
+    return sums, {grouping: by_name[grouping] for grouping in question.groupings}, rankings
 
 
 def resolved(connection: Connection, scope: Scope, first: datetime, question: Question) -> Period:
@@ -200,81 +217,8 @@ def _is_gone(period: Period, pruned_before: int, question: Question) -> bool:
     return bool(question.filters) and periods.day_of(period.start_ms) < pruned_before
 
 
-def _series(starts: Sequence[int], names: Sequence[str], slots: Sequence[PlainSlot]) -> list[dict[str, Any]]:
-    found = dict(zip(map(_START, slots), slots, strict=True))
-    if sum(map(found.__contains__, starts)) < len(slots):
-        # Slots are narrower than buckets, or two pieces meet in one: hours of a year are sooner told without a look.
-        found = _gathered(starts, slots)
-    rows = map(found.get, starts, repeat(_NOTHING))
-    return [
-        {"bucket": name, "clicks": clicks, "unique": unique}
-        for name, (_, clicks, unique) in zip(names, rows, strict=True)
-    ]
-
-
-def _gathered(starts: Sequence[int], slots: Sequence[PlainSlot]) -> dict[int, PlainSlot]:
-    """The sums of slots by the starts of the buckets that they lie in."""
-    found: dict[int, PlainSlot] = {}
-    for start_ms, clicks, unique in slots:
-        # Never before the first: the first day or hour may begin before its first bucket.
-        start = starts[max(bisect_right(starts, start_ms) - 1, 0)]
-        _, clicks_before, unique_before = found.get(start, _NOTHING)
-        found[start] = start, clicks_before + clicks, unique_before + unique
-    return found
-
-
-def _hours(found: Sequence[tuple[int, Count]]) -> list[dict[str, Any]]:
-    """The hours of a week: `1-00` to `7-23`."""
-    counts = [Count()] * HOURS_OF_WEEK
-    for hour, count in found:
-        counts[hour] = counts[hour] + count
-    return [{"value": f"{hour // 24 + 1}-{hour % 24:02}", **_json(count)} for hour, count in enumerate(counts)]
-
-
-def _breakdowns(connection: Connection, source: Source, question: Question, totals: Count) -> dict[str, Answer]:
-    """The rows of what is asked to group by, but for times."""
-    groups: dict[str, Answer] = {}
-    limit, dimensions = question.limit, _dimensions(question)
-    if dimensions:
-        for dimension, found in source.by_values(dimensions, limit).items():
-            absent = Count() if dimension in ALWAYS_KNOWN else totals - found.sum
-            groups[dimension.label] = _breakdown(found, absent, totals, limit)
-    if TAG in question.groupings:
-        found, absent = source.by_tag(limit)
-        groups[TAG] = _breakdown(found, absent, found.sum + absent, limit) | {"overlapping": True}
-    for grouping in {LINK, DOMAIN}.intersection(question.groupings):
-        found = _by_link_or_domain(connection, source, grouping, limit)
-        # Unknown codes are no link's.
-        groups[grouping] = _breakdown(found, totals - found.sum, totals, limit)
-    return groups
-
-
-def _breakdown(found: Breakdown, absent: Count, totals: Count, limit: int) -> Answer:
-    """The first rows, with those clicks that have no value among them, and the other ones of all."""
-    data: list[tuple[str | None, Count]] = list(found.rows)
-    if absent.clicks:
-        # Most clicks first, as the rows are; among equals the named ones stand before the nameless.
-        data.insert(bisect_right(data, -absent.clicks, key=lambda row: -row[1].clicks), (None, absent))
-    shown = data[:limit]
-    # With plain numbers: to make a Count of each two takes four times as long.
-    other = totals - Count(sum(count[0] for _, count in shown), sum(count[1] for _, count in shown))
-    return {
-        "data": [{"value": value, "clicks": clicks, "unique": unique} for value, (clicks, unique) in shown],
-        "other": _json(other),
-    }
-
-
-def _by_link_or_domain(connection: Connection, source: Source, grouping: str, limit: int) -> Breakdown:
-    if grouping == LINK:
-        return source.by_link(limit)
-    parts = source.domains()
-    if parts is not None:
-        return breakdowns.by_domain(connection, parts, limit)
-    return breakdowns.by_domain_of_links(connection, source.links(), limit)
-
-
-def _json(count: Count) -> dict[str, int]:
-    return {"clicks": count.clicks, "unique": count.unique}
+def _now_ms() -> int:
+    return periods.to_ms(datetime.now(UTC))
 
 
 def _local(period: Period, instant_ms: int) -> str:

@@ -41,7 +41,7 @@ def added(
 
 def breakdown(values: Sequence[Value], limit: int) -> Breakdown:
     """The first of them, and the sum of all."""
-    rows = [(text, Count(-clicks, -unique)) for clicks, unique, text, _ in values[:limit]]
+    rows = [(text, Count(-clicks, -unique), label_id) for clicks, unique, text, label_id in values[:limit]]
     return Breakdown(rows, Count(-sum(map(_CLICKS, values)), -sum(map(_UNIQUE, values))))
 
 

@@ -34,15 +34,17 @@ from shortener.storage.tables import domain, link, link_tag, tag
 
 #: Clicks by the ids of labels.
 Counts = dict[int, Count]
+#: A value, its clicks, and its key: the id of the label, link, tag or domain, by which other parts know it again.
+Row = tuple[str | None, Count, int | None]
 #: Makes a statement of the query of parts.
-_Build = Callable[[FromClause], Select[Any]]
+Build = Callable[[FromClause], Select[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
     """The values with most clicks, in order, and the sum over all values."""
 
-    rows: Sequence[tuple[str | None, Count]]
+    rows: Sequence[Row]
     sum: Count
 
 
@@ -81,14 +83,14 @@ def of_counts(connection: Connection, found: Mapping[int, Count], limit: int) ->
     # And all that are equal to the last: of those the names decide.
     shown = [each for each in ranked if _rank(each[1]) <= _rank(ranked[:limit][-1][1])]
     texts = labels.texts(connection, (label_id for label_id, _ in shown))
-    rows = [(texts[label_id], count) for label_id, count in shown if label_id in texts]
+    rows = [(texts[label_id], count, label_id) for label_id, count in shown if label_id in texts]
     rows.sort(key=lambda row: (*_rank(row[1]), row[0]))
     return Breakdown(rows[:limit], sum(found.values(), Count()))
 
 
 def by_link(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     """The breakdown whose keys are links; one on a domain of its own has that before its code. One query."""
-    return _read(connection, _by_link, parts, limit)
+    return _first(connection, _by_link, parts, limit)
 
 
 def by_tag(
@@ -102,43 +104,59 @@ def by_tag(
     if unsummed is not None and connection.dialect.name == "postgresql":
         parts = unsummed
     with many_rows(connection) if unsummed is not None else nullcontext():
-        found = _read(connection, _by_tag, parts, limit + 1)
+        found = _first(connection, _by_tag, parts, limit + 1)
     # It comes first, if there is one.
-    untagged = sum((count for name, count in found.rows if name is None), Count())
+    untagged = sum((count for name, count, _ in found.rows if name is None), Count())
     return Breakdown([row for row in found.rows if row[0] is not None][:limit], found.sum - untagged), untagged
 
 
 def by_domain(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     """The breakdown whose keys are domains. One query."""
-    return _read(connection, _by_domain, parts, limit)
+    return _first(connection, _by_domain, parts, limit)
 
 
 def by_domain_of_links(connection: Connection, parts: Parts, limit: int) -> Breakdown:
     """The breakdown by the domains of the links that are keys. One query."""
-    return _read(connection, _by_domain_of_links, parts, limit)
+    return _first(connection, _by_domain_of_links, parts, limit)
+
+
+def read(connection: Connection, build: Build, parts: Parts, more: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """What the statement finds that `build` makes of the query of `parts`, with `more` parameters. One query."""
+    parameters = {**parts.parameters, **more}
+    if parts.is_kept:
+        return kept.rows(connection, _built(build, parts.query), parameters)
+    return connection.execute(build(parts.query), parameters).all()
+
+
+def tags_of(query: FromClause) -> FromClause:
+    """Clicks by the tags of the links that are keys of `query`; those on links without a tag have none."""
+    carried = query.outerjoin(link_tag, link_tag.c.link_id == query.c.key)
+    summed = _summed(link_tag.c.tag_id, query, carried)
+    # Of links that had clicks outside of the period alone nothing is left.
+    return select(summed).where(summed.c.clicks > literal_column("0")).subquery()
+
+
+def domains_of(query: FromClause) -> FromClause:
+    """Clicks by the names of the domains that the links are on that are keys of `query`."""
+    return _summed(link.c.domain, query, query.join(link, link.c.id == query.c.key))
 
 
 def _rank(count: Count) -> tuple[int, int]:
     return -count.clicks, -count.unique
 
 
-def _read(connection: Connection, build: _Build, parts: Parts, limit: int) -> Breakdown:
-    parameters = {**parts.parameters, "most": limit}
-    if parts.is_kept:
-        rows = kept.rows(connection, _built(build, parts.query), parameters)
-    else:
-        rows = connection.execute(build(parts.query), parameters).all()
-    return _breakdown(rows)
+def _first(connection: Connection, build: Build, parts: Parts, limit: int) -> Breakdown:
+    return _breakdown(read(connection, build, parts, {"most": limit}))
 
 
 def _breakdown(rows: Sequence[Any]) -> Breakdown:
     """Of rows as `_ordered` has them."""
-    whole = Count(int(rows[0][3]), int(rows[0][4])) if rows else Count()
-    return Breakdown([(row[0], Count(int(row[1]), int(row[2]))) for row in rows], whole)
+    whole = Count(int(rows[0][4]), int(rows[0][5])) if rows else Count()
+    return Breakdown([(row[0], Count(int(row[2]), int(row[3])), row[1]) for row in rows], whole)
 
 
 @lru_cache(KEPT)
-def _built(build: _Build, query: FromClause) -> Select[Any]:
+def _built(build: Build, query: FromClause) -> Select[Any]:
     return build(query)
 
 
@@ -163,31 +181,29 @@ def _counts(queries: Sequence[FromClause]) -> Select[Any]:
 
 
 def _by_value(query: FromClause) -> Select[Any]:
-    return _ordered(select(label.c.text).join(query, query.c.key == label.c.id), query)
+    joined = label.join(query, query.c.key == label.c.id)
+    return _ordered(select(label.c.text, query.c.key).select_from(joined), query)
 
 
 def _by_link(query: FromClause) -> Select[Any]:
     name = case((link.c.domain == "", link.c.code), else_=link.c.domain + "/" + link.c.code)
-    return _ordered(select(name).join(query, query.c.key == link.c.id), query)
+    return _ordered(select(name, query.c.key).select_from(link.join(query, query.c.key == link.c.id)), query)
 
 
 def _by_tag(query: FromClause) -> Select[Any]:
-    carried = query.outerjoin(link_tag, link_tag.c.link_id == query.c.key)
-    summed = _summed(link_tag.c.tag_id, query, carried)
-    # Of links that had clicks outside of the period alone nothing is left.
-    grouped = select(summed).where(summed.c.clicks > literal_column("0")).subquery()
-    named = select(tag.c.name).select_from(grouped.outerjoin(tag, grouped.c.key == tag.c.id))
+    grouped = tags_of(query)
+    named = select(tag.c.name, grouped.c.key).select_from(grouped.outerjoin(tag, grouped.c.key == tag.c.id))
     return _ordered(named, grouped, tag.c.name.is_not(None))
 
 
 def _by_domain(query: FromClause) -> Select[Any]:
-    return _ordered(select(domain.c.name).join(query, query.c.key == domain.c.id), query)
+    joined = domain.join(query, query.c.key == domain.c.id)
+    return _ordered(select(domain.c.name, query.c.key).select_from(joined), query)
 
 
 def _by_domain_of_links(query: FromClause) -> Select[Any]:
-    owned = query.join(link, link.c.id == query.c.key)
-    grouped = _summed(link.c.domain, query, owned)
-    return _ordered(select(domain.c.name).join(grouped, grouped.c.key == domain.c.name), grouped)
+    grouped = domains_of(query)
+    return _ordered(select(domain.c.name, domain.c.id).join(grouped, grouped.c.key == domain.c.name), grouped)
 
 
 def _summed(key: Any, query: FromClause, joined: FromClause) -> FromClause:

@@ -98,12 +98,18 @@ def filtered(scope: Scope, key: Key, period: Period, classes: Collection[ClickCl
     return Parts(grouped(raw(column).where(*where)), {}, is_kept=False)
 
 
+def padded(ids: Collection[int]) -> list[int]:
+    """The ids, some of them again, so that there are few lengths of lists that statements are kept for."""
+    wanted = sorted(ids) or [0]
+    return wanted + wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
+
+
 def _of(
     scope: Scope, dimension: int, key: Key, parameters: Mapping[str, Any], among: Collection[int] | None
 ) -> Parts:
     if among is None:
         return Parts(folded(scope.shape, dimension, key), parameters)
-    given = {**parameters, "among": _padded(among)}
+    given = {**parameters, "among": padded(among)}
     return Parts(folded(scope.shape, dimension, key, has_among=True), given)
 
 
@@ -125,9 +131,3 @@ def _parameters(
         slots = {f"from_slot_{number}": start_ms // SLOT_MS, f"to_slot_{number}": end_ms // SLOT_MS}
         parameters |= {f"month_{number}": month_of_day(day), **slots}
     return parameters
-
-
-def _padded(ids: Collection[int]) -> list[int]:
-    """The ids, some of them again, so that there are few lengths of lists that statements are kept for."""
-    wanted = sorted(ids) or [0]
-    return wanted + wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,11 @@ from sqlalchemy import event, func, select
 
 from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.comparison import Comparison
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import Grouping
 from shortener.domain.link import Link
-from shortener.domain.period import Asked
+from shortener.domain.period import Asked, Interval
 from shortener.services import answers as answers_module
 from shortener.services import erasing, scopes, stats
 from shortener.services.answers import Answers
@@ -40,6 +42,10 @@ NOW = now_ms()
 #: Where clicks are found; the last one's id alone says nothing of them.
 CLICKS = re.compile(r"click\.class\b|FROM click_(breakdown|series)\b")
 PAGE = ("timeseries", "referrer", "browser", "code")
+#: To compare with.
+LAST_MONTH = period.between(
+    period.from_ms(NOW - 50 * period.DAY_MS), period.from_ms(NOW - 20 * period.DAY_MS), ZoneInfo("UTC")
+)
 
 
 def a_page(**fields: object) -> Question:
@@ -153,7 +159,8 @@ def test_whatever_happens_is_told(
 ) -> None:
     answers = Answers(database, ROOM)
     mail = Filter(Dimension.REFERRER, frozenset({"a.example"}), excluded=True)
-    questions = [a_page(), a_page(filters=(mail,)), a_page(compare=True), a_page(classes=frozenset({ClickClass.BOT}))]
+    compared = [a_page(compare=each) for each in (*Comparison, LAST_MONTH)]
+    questions = [a_page(), a_page(filters=(mail,)), *compared, a_page(classes=frozenset({ClickClass.BOT}))]
     before = [told(answers, place, question) for place in PLACES for question in questions]
     for _ in range(2):
         happens(database, links[0])
@@ -209,16 +216,22 @@ def test_those_of_a_tag_are_not_kept(database: Database) -> None:
     assert not is_kept(database, answers, scopes.tag("red"), a_page())
 
 
+@pytest.mark.parametrize("is_compared", [False, True])
 def test_what_a_clock_dates_later_leaves_a_period_that_has_ended(
-    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch
+    database: Database, links: Sequence[Link], monkeypatch: pytest.MonkeyPatch, *, is_compared: bool
 ) -> None:
     """It is told of now, and belongs to what comes then: see period.filled_up."""
     answers = Answers(database, ROOM)
     end_ms = NOW // period.SLOT_MS * period.SLOT_MS - period.DAY_MS
-    asked = Asked(UTC, start=period.from_ms(end_ms - period.DAY_MS), end=period.from_ms(end_ms))
-    question = Question(asked, frozenset(ClickClass), ("browser",))
+    over = [period.from_ms(end_ms - ago * period.DAY_MS) for ago in (1, 0)]
+    before = [period.from_ms(end_ms - ago * period.DAY_MS) for ago in (4, 3)]
     drain(database, [click_on(links[0], end_ms + 1)])
     fold_all(database)
+    question = Question(Asked(UTC, Interval.MONTH, *over), frozenset(ClickClass), ("browser",))
+    if is_compared:
+        # The range is over all the while, and what it is compared with ends.
+        compare = period.between(over[0], over[1], UTC)
+        question = replace(question, period=Asked(UTC, Interval.MONTH, *before), compare=compare)
 
     class Before(datetime):
         """A clock on which the end is to come."""
@@ -230,10 +243,11 @@ def test_what_a_clock_dates_later_leaves_a_period_that_has_ended(
     with monkeypatch.context() as patch:
         for module in (stats, answers_module):
             patch.setattr(module, "datetime", Before)
-        before = told(answers, scopes.ALL, question)
+        at_first = told(answers, scopes.ALL, question)
     after = told(answers, scopes.ALL, question)
     assert after == stats.answer(database, scopes.ALL, question)
-    assert after["totals"]["clicks"] < before["totals"]["clicks"]
+    clicks = [(each["previous"] if is_compared else each)["totals"]["clicks"] for each in (at_first, after)]
+    assert clicks[1] < clicks[0]
 
 
 def size(database: Database, question: Question) -> int:

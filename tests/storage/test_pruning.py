@@ -1,5 +1,7 @@
 """Pruning: raw clicks go in time, their sums stay, and readers are told."""
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,7 @@ from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
 from shortener.domain.filter import Filter
 from shortener.domain.link import ORPHANS_ID, Link
-from shortener.domain.period import Asked
+from shortener.domain.period import Asked, Granularity, Period
 from shortener.services import stats
 from shortener.storage import erasing, pruning
 from shortener.storage.click_tables import click
@@ -255,3 +257,75 @@ def test_totals_of_a_day_that_is_cut_are_the_sums_of_its_slots(database: Databas
     answer = stats.of_link(database, link.code, question(link, at(100, 18 * 3_600_000 + period.SLOT_MS), grouping))
     assert (answer["complete"], answer["totals"]["clicks"]) == (True, 3)
     assert sum(row["clicks"] for row in answer["data"]) == 3
+
+
+FIREFOX = (Filter(Dimension.BROWSER, frozenset({"Firefox"}), excluded=False),)
+
+
+def days(first: int, end: int) -> Period:
+    """Whole UTC days, as days ago."""
+    return Period(at(first), at(end), ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("range_", "compare", "beside"),
+    [
+        pytest.param((80, 0), (160, 80), {ago: ago + 80 for ago in range(1, 11)}, id="of what it is compared with"),
+        pytest.param((100, 80), (20, 0), {ago: ago - 80 for ago in range(81, 91)}, id="of the range"),
+        pytest.param((100, 80), (95, 75), {ago: ago - 5 for ago in range(81, 91)}, id="of both"),
+        pytest.param((95, 75), (100, 80), {ago: ago + 5 for ago in range(76, 86)}, id="of both, turned around"),
+        pytest.param((80, 70), (160, 150), {71: 151}, id="all but the last slot, of which nothing is known"),
+    ],
+)
+def test_buckets_stand_beside_those_at_their_places_though_days_are_gone(
+    database: Database,
+    link: Link,
+    range_: tuple[int, int],
+    compare: tuple[int, int],
+    beside: dict[int, int],
+) -> None:
+    """The places are those in the periods that were asked about."""
+    drain(database, [click_on(link, at(ago)) for ago in range(170)])
+    fold_all(database)
+    prune_all(database)
+    start, end = map(period.from_ms, map(at, range_))
+    asked = Asked(ZoneInfo("UTC"), start=start, end=end)
+    by_day = question(link, 0, "timeseries", filters=FIREFOX)
+    by_day = replace(by_day, period=asked, granularity=Granularity.DAY, compare=days(*compare))
+    answer = stats.of_link(database, link.code, by_day)
+    told = {days_ago(row): row["previous"] and days_ago(row["previous"]) for row in answer["data"]}
+    assert {ago: other for ago, other in told.items() if other is not None} == beside
+    assert all(
+        row["previous"]["clicks"] == (1 if days_ago(row["previous"]) <= KEEP else 0)
+        for row in answer["data"]
+        if row["previous"] is not None
+    )
+    assert answer["complete"] is (range_[0] <= KEEP)
+    assert answer["previous"]["complete"] is (compare[0] <= KEEP)
+
+
+def days_ago(row: stats.Answer) -> int:
+    return today() - period.day_of(period.to_ms(datetime.fromisoformat(row["bucket"])))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_buckets_stand_beside_those_at_their_places_though_more_is_told(
+    database: Database, link: Link, *, turned: bool
+) -> None:
+    """The whole of a UTC day that is cut and gone: in Los Angeles it begins on the day before."""
+    drain(database, [click_on(link, at(ago)) for ago in range(170)])
+    fold_all(database)
+    prune_all(database)
+    zone = ZoneInfo("America/Los_Angeles")
+    one, other = Period(at(120, 12 * 3_600_000), at(115), zone), Period(at(110), at(105), zone)
+    if turned:
+        one, other = other, one
+    asked = Asked(zone, start=period.from_ms(one.start_ms), end=period.from_ms(one.end_ms))
+    both = replace(
+        question(link, 0, "timeseries", "browser"), period=asked, compare=other, granularity=Granularity.DAY
+    )
+    answer = stats.of_link(database, link.code, both)
+    before = answer["previous"]["groups"]["timeseries"]["data"]
+    assert (len(before), answer["complete"], answer["previous"]["complete"]) == (6, turned, not turned)
+    wanted = [*before[1:], None] if turned else [None, *before[:-1]]
+    assert [row["previous"] for row in answer["groups"]["timeseries"]["data"]] == wanted

@@ -3,6 +3,7 @@ folds too.
 """
 
 import random
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +15,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
+from shortener.domain import buckets, period
 from shortener.domain import grouping as groupings
-from shortener.domain import period
 from shortener.domain.click import ClickClass, Dimension
+from shortener.domain.comparison import Comparison
 from shortener.domain.filter import Filter
 from shortener.domain.grouping import DOMAIN, HOUR_OF_WEEK, LINK, TAG, TIMESERIES
 from shortener.domain.link import Link
-from shortener.domain.period import Asked, Granularity, Interval
+from shortener.domain.period import Asked, Granularity, Interval, Period
 from shortener.services import domains, links, rollup, stats
 from shortener.services.stats import Answer, Question
 from shortener.storage import pruning
@@ -38,6 +40,7 @@ from tests.clicks import (
     random_click,
     some_filters,
 )
+from tests.comparisons import model
 from tests.sizes import nightly, size
 from tests.storage.test_pruning import prune_all
 
@@ -122,10 +125,15 @@ def world(database: Database) -> World:
 
 def a_question(dice: random.Random, now_ms: int, groupings: Sequence[str] = GROUPINGS) -> Question:
     """A random question about the last days, by one or more of these."""
-    ends = sorted(now_ms + 3_600_000 - int(dice.random() * SPAN_DAYS * period.DAY_MS) for _ in range(2))
+    ends, others = (
+        sorted(now_ms + 3_600_000 - int(dice.random() * SPAN_DAYS * period.DAY_MS) for _ in range(2))
+        for _ in range(2)
+    )
+    zone = ZoneInfo(dice.choice(ZONES))
+    own = period.between(period.from_ms(others[0]), period.from_ms(others[1] + 1), zone)
     return Question(
         Asked(
-            ZoneInfo(dice.choice(ZONES)),
+            zone,
             dice.choice([Interval.WEEK, Interval.MONTH, Interval.YEAR, Interval.ALL]),
             *dice.choice([(None, None), (period.from_ms(ends[0]), period.from_ms(ends[1] + 1))]),
         ),
@@ -134,7 +142,7 @@ def a_question(dice: random.Random, now_ms: int, groupings: Sequence[str] = GROU
         filters=dice.choice([(), (), some_filters(dice)]),
         granularity=dice.choice([None, Granularity.HOUR, Granularity.DAY, Granularity.WEEK, Granularity.MONTH]),
         limit=dice.choice([1, 2, 100]),
-        compare=dice.random() < 0.2,
+        compare=dice.choice([None] * 6 + [*Comparison, own]),
     )
 
 
@@ -144,24 +152,87 @@ def passes(seen: Seen, filters: Iterable[Filter]) -> bool:
 
 def check(answer: Answer, asked: Question, world: World, scope: Scope) -> None:
     """Holds `answer` against what the model counts in the range that it tells of."""
-    start, end = (period.to_ms(datetime.fromisoformat(answer["range"][name])) for name in ("start", "end"))
     assert answer["source"] == ("raw" if asked.filters else "rollup")
-    if asked.filters:
-        # Where nothing that was asked about is left, the range is not empty all the same.
-        start = max(start, pruned_before_ms(world.database))
-    inside = [
-        seen
-        for seen in world.model.seen
-        if start <= seen.time_ms < end and seen.link_id in scope.links and passes(seen, asked.filters)
-    ]
+    inside = clicks_in(answer, asked, world, scope)
     wanted = [seen for seen in inside if seen.click_class in asked.classes]
     assert answer["totals"] == counted(wanted)
     left_out = Counter(seen.click_class.label for seen in inside if seen.click_class not in asked.classes)
     assert answer["excluded"] == dict(left_out)
-    groups = answer["groups"] if len(asked.groupings) > 1 else {asked.groupings[0]: answer}
+    groups = groups_of(answer, asked)
     assert list(groups) == list(asked.groupings)
     for grouping, group in groups.items():
         check_group(answer | group, grouping, asked, world, wanted)
+
+
+def clicks_in(answer: Answer, asked: Question, world: World, scope: Scope) -> Sequence[Seen]:
+    """The clicks of all classes in the range that an answer tells of."""
+    start, end = (period.to_ms(datetime.fromisoformat(answer["range"][name])) for name in ("start", "end"))
+    if asked.filters:
+        # Where nothing that was asked about is left, the range is not empty all the same.
+        start = max(start, pruned_before_ms(world.database))
+    return [
+        seen
+        for seen in world.model.seen
+        if start <= seen.time_ms < end and seen.link_id in scope.links and passes(seen, asked.filters)
+    ]
+
+
+def groups_of(answer: Answer, asked: Question) -> dict[str, Answer]:
+    groups: dict[str, Answer] = answer["groups"] if len(asked.groupings) > 1 else {asked.groupings[0]: answer}
+    return groups
+
+
+def check_compared(answer: Answer, whole: Answer, asked: Question, world: World, scope: Scope) -> None:
+    """Holds what stands beside the rows of an answer against the model; `whole` is of all that was asked about."""
+    previous, groups = answer["previous"], groups_of(answer, asked)
+    wanted = [seen for seen in clicks_in(previous, asked, world, scope) if seen.click_class in asked.classes]
+    for grouping, before in groups_of(previous, asked).items():
+        rows = groups[grouping]["data"]
+        if grouping == TIMESERIES:
+            check_buckets_beside(rows, before["data"], answer, whole)
+        elif grouping == HOUR_OF_WEEK:
+            assert [row["previous"] for row in rows] == [
+                {name: row[name] for name in ("clicks", "unique")} for row in before["data"]
+            ]
+        else:
+            check_rows_beside(groups[grouping], grouping, world, wanted)
+        assert not any("previous" in row for row in before["data"])
+
+
+def check_rows_beside(group: Answer, grouping: str, world: World, wanted: Sequence[Seen]) -> None:
+    keys = keys_of(grouping, world)
+    found: dict[str | None, list[Seen]] = {}
+    for seen in wanted:
+        for key in keys(seen):
+            found.setdefault(key, []).append(seen)
+    for row in group["data"]:
+        assert row["previous"] == counted(found.get(row["value"], ())), row
+    every = summed(row["previous"] for row in [*group["data"], group["other"]])
+    assert every == counted(seen for each in found.values() for seen in each)
+
+
+def check_buckets_beside(rows: Sequence[Answer], before: Sequence[Answer], answer: Answer, whole: Answer) -> None:
+    """Each bucket has the one beside it that is as far from where the period compared with begins."""
+    granularity = Granularity(answer["range"]["granularity"])
+    by_place = dict(zip(places(before, whole["previous"], granularity), before, strict=True))
+    for place, row in zip(places(rows, whole, granularity), rows, strict=True):
+        assert row["previous"] == by_place.get(place), row
+    if answer["complete"] and answer["previous"]["complete"]:
+        beside = [row["previous"] for row in rows]
+        assert beside == [*before, *[None] * len(rows)][: len(rows)]
+
+
+def places(rows: Sequence[Answer], whole: Answer, granularity: Granularity) -> Sequence[int]:
+    """How many buckets after the beginning of what was asked these lie, of which more or fewer may be answered."""
+    wanted = buckets.starts(range_of(whole), granularity)
+    starts = [period.to_ms(datetime.fromisoformat(row["bucket"])) for row in rows]
+    first = bisect_right(wanted, starts[0]) - 1 if starts[0] >= wanted[0] else 1 - bisect_right(starts, wanted[0])
+    return range(first, first + len(rows))
+
+
+def range_of(answer: Answer) -> Period:
+    start, end = (period.to_ms(datetime.fromisoformat(answer["range"][name])) for name in ("start", "end"))
+    return Period(start, end, ZoneInfo(answer["range"]["timezone"]))
 
 
 def pruned_before_ms(database: Database) -> int:
@@ -323,11 +394,15 @@ def ask(world: World, dice: random.Random, now_ms: int, groupings: Sequence[str]
     check(answer, asked, world, scope)
     # What ends now may end a slot later in the second of the two.
     check_range(answer, whole, ["start", *(["end"] if asked.period.end else [])])
-    assert ("previous" in answer) is asked.compare
-    if asked.compare:
+    assert ("previous" in answer) is (asked.compare is not None)
+    if asked.compare is not None:
         check(answer["previous"], asked, world, scope)
         check_range(answer["previous"], whole["previous"], ["start", "end"])
-        assert whole["previous"]["range"]["end"] == whole["range"]["start"]
+        compare = asked.compare
+        wanted = compare if isinstance(compare, Period) else model(range_of(whole), compare)
+        assert range_of(whole["previous"]) == wanted
+        assert answer["previous"]["range"]["granularity"] == answer["range"]["granularity"]
+        check_compared(answer, whole, asked, world, scope)
 
 
 def check_range(answer: Answer, whole: Answer, names: Sequence[str]) -> None:
@@ -371,6 +446,29 @@ def test_where_clocks_are_changed(world: World, zone: str, day: str, *, folded: 
             answer = scope.ask(world.database, asked)
             assert answer["complete"]
             check(answer, asked, world, scope)
+        # The three days around the change, and those that are compared with them.
+        for days, compare in ((0, Comparison.WEEKDAY), (7, Comparison.WEEKDAY), (3, Comparison.PREVIOUS)):
+            check_days_after(world, replace(asked, compare=compare), days)
+
+
+def check_days_after(world: World, asked: Question, days: int) -> None:
+    """Asks about as many days later, and holds the answer and what it compares with against the model."""
+    assert asked.period.start is not None
+    assert asked.period.end is not None
+    by = timedelta(days=days)
+    moved = replace(asked, period=replace(asked.period, start=asked.period.start + by, end=asked.period.end + by))
+    for scope in world.scopes()[:2]:
+        answer = scope.ask(world.database, moved)
+        check(answer, moved, world, scope)
+        check(answer["previous"], moved, world, scope)
+        assert isinstance(asked.compare, Comparison)
+        assert range_of(answer["previous"]) == model(range_of(answer), asked.compare)
+        check_compared(answer, answer, moved, world, scope)
+        if asked.granularity is Granularity.DAY:
+            clocks = [[row["bucket"][11:16] for row in each["data"]] for each in (answer, answer["previous"])]
+            assert [len(each) for each in clocks] == [3, 3]
+            # But for a midnight that is skipped.
+            assert all(set(each) <= {"00:00", "01:00"} for each in clocks)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

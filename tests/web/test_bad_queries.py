@@ -211,7 +211,7 @@ FAR = {
         *(pytest.param(value, "moment-out-of-range", id=name) for name, value in FAR.items()),
     ],
 )
-@pytest.mark.parametrize("name", ["start", "end"])
+@pytest.mark.parametrize("name", ["start", "end", "compare_start", "compare_end"])
 @pytest.mark.parametrize("path", [STATS, LINK_STATS])
 def test_moments(on_sqlite: Instance, path: str, name: str, value: str, code: str) -> None:
     refused(on_sqlite, path, f"{name}={value}", Wrong(name, code))
@@ -232,6 +232,7 @@ def test_periods(on_sqlite: Instance, path: str, query: str) -> None:
     refused(on_sqlite, path, query, Wrong("start", "period-invalid"))
 
 
+A_DAY, ANOTHER_DAY = "2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z"
 UNKNOWN = {
     "a filter that there is not": ("colour=red", Wrong("colour", "unknown-parameter")),
     "a misspelt filter": ("borwser=Firefox", Wrong("borwser", "unknown-parameter")),
@@ -247,7 +248,37 @@ UNKNOWN = {
     "a value that is too long": ("utm_term=" + "x" * 513, Wrong("utm_term", "value-too-long")),
     "a filter that is too long": ("utm_term=" + "x" * 8_001, Wrong("utm_term", "string-too-long")),
     "NUL in a filter": ("os=%00", Wrong("os", "forbidden-character")),
-    "another comparison": ("compare=next", Wrong("compare", "literal-error")),
+    "another comparison": ("compare=next", Wrong("compare", "enum")),
+    "no comparison": ("compare=", Wrong("compare", "enum")),
+    "a comparison in capitals": ("compare=YEAR", Wrong("compare", "enum")),
+    "NUL in a comparison": ("compare=year%00", Wrong("compare", "enum")),
+    "two comparisons": ("compare=year,weekday", Wrong("compare", "enum")),
+    "a period to compare with that has no end": (f"compare_start={A_DAY}", Wrong("compare_end", "required")),
+    "a period to compare with that has no start": (f"compare_end={A_DAY}", Wrong("compare_start", "required")),
+    "a comparison beside a period of its own": (
+        f"compare=year&compare_start={A_DAY}&compare_end={ANOTHER_DAY}",
+        Wrong("compare", "not-combinable"),
+    ),
+    "a comparison beside one end of a period": (
+        f"compare=previous&compare_end={A_DAY}",
+        Wrong("compare", "not-combinable"),
+    ),
+    "a period to compare with turned around": (
+        f"compare_start={ANOTHER_DAY}&compare_end={A_DAY}",
+        Wrong("compare_start", "period-invalid"),
+    ),
+    "an empty period to compare with": (
+        f"compare_start={A_DAY}&compare_end={A_DAY}",
+        Wrong("compare_start", "period-invalid"),
+    ),
+    "more than 1,000 years to compare with": (
+        f"compare_start={A_DAY}&compare_end=3100-01-01T00:00:00Z",
+        Wrong("compare_start", "period-invalid"),
+    ),
+    "a period to compare with of too many buckets": (
+        f"interval=7d&granularity=hour&compare_start={A_DAY}&compare_end=2100-01-01T00:00:00Z",
+        Wrong("granularity", "too-many-buckets"),
+    ),
 }
 
 
@@ -262,6 +293,14 @@ def test_the_refusal_says_what_there_is(on_sqlite: Instance) -> None:
         ("colour=red", "utm_campaign"),
         ("group_by=colour", "hour_of_week"),
         ("class=cat", "monitor"),
+        ("compare=last", "'last' is nothing to compare with. There are: previous, year, weekday."),
+        ("compare=prev", "Did you mean 'previous'?"),
+        ("compare=last_year", "Did you mean 'year'?"),
+        ("compare=%7Byear%7D", "'{year}' is nothing to compare with."),
+        (f"compare_end={A_DAY}", "`compare_end` needs `compare_start` too"),
+        (f"compare_start={A_DAY}&compare_end={A_DAY}", "`compare_start` (2026-10-01T00:00:00+00:00) must lie before"),
+        (f"compare=year&compare_start={A_DAY}", "either `compare` or `compare_start` and `compare_end`, not both"),
+        (f"start={A_DAY}&end={A_DAY}", "`start` (2026-10-01T00:00:00+00:00) must lie before `end`"),
     ):
         answer = on_sqlite.send("GET", f"{STATS}?{query}").json()
         assert told in answer["errors"][0]["message"]

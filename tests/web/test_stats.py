@@ -263,3 +263,59 @@ class TestScopesAndFilters:
         assert "data" not in answer
         assert answer["previous"]["range"]["end"] == answer["range"]["start"]
         assert answer["previous"]["totals"] == {"clicks": 0, "unique": 0}
+        StatsOut.model_validate(answer)
+
+    OCTOBER: ClassVar = {
+        "previous": ("compare=previous", "2026-09-01T00:00:00+02:00", "2026-10-01T00:00:00+02:00"),
+        "year": ("compare=year", "2025-10-01T00:00:00+02:00", "2025-10-31T00:00:00+01:00"),
+        "weekday": ("compare=weekday", "2026-08-27T00:00:00+02:00", "2026-09-26T00:00:00+02:00"),
+        "dates of its own": (
+            "compare_start=2026-03-01T00:00:00%2B01:00&compare_end=2026-04-01T00:00:00%2B02:00",
+            *("2026-03-01T00:00:00+01:00", "2026-04-01T00:00:00+02:00"),
+        ),
+        "some minutes, in slots": (
+            "compare_start=2026-03-01T10:01:00Z&compare_end=2026-03-01T10:02:00Z",
+            *("2026-03-01T11:00:00+01:00", "2026-03-01T11:15:00+01:00"),
+        ),
+    }
+
+    @pytest.mark.parametrize(("compare", "start", "end"), OCTOBER.values(), ids=OCTOBER)
+    @pytest.mark.parametrize("path", [path for path, _ in SCOPES.values()])
+    def test_comparisons(self, visited: TestClient, path: str, compare: str, start: str, end: str) -> None:
+        """Thirty days that an hour comes twice in."""
+        period = "start=2026-10-01T00:00:00%2B02:00&end=2026-10-31T00:00:00%2B01:00&timezone=Europe/Berlin"
+        answer = visited.get(f"/api/v1{path}{'&' if '?' in path else '?'}{period}&{compare}").json()
+        StatsOut.model_validate(answer)
+        told = answer["previous"]["range"]
+        assert told == {"start": start, "end": end, "timezone": "Europe/Berlin", "granularity": "day"}
+        assert answer["previous"]["complete"]
+        assert len(answer["data"]) == 30
+        beside = [row["previous"] for row in answer["data"]]
+        assert beside == [*answer["previous"]["data"], *[None] * 30][:30]
+
+    def test_a_comparison_with_what_was_clicked(self, visited: TestClient) -> None:
+        """An hour ago there was nothing, so everything is beside a range before that."""
+        now = datetime.now(UTC)
+        given = {
+            "start": (now - 9 * HOUR).isoformat(),
+            "end": (now - 5 * HOUR).isoformat(),
+            "compare_start": (now - HOUR).isoformat(),
+            "compare_end": (now + HOUR).isoformat(),
+            "group_by": "browser",
+        }
+        answer = visited.get("/api/v1/stats", params=given).json()
+        assert (answer["data"], answer["totals"]["clicks"]) == ([], 0)
+        assert answer["other"] == {"clicks": 0, "unique": 0, "previous": {"clicks": 4, "unique": 3}}
+        turned = {name.removeprefix("compare_"): given[name] for name in ("compare_start", "compare_end")}
+        turned |= {f"compare_{name}": given[name] for name in ("start", "end")}
+        answer = visited.get("/api/v1/stats", params={**turned, "group_by": "browser"}).json()
+        nothing = {"clicks": 0, "unique": 0}
+        assert answer["data"] == [
+            {"value": "Firefox", "clicks": 3, "unique": 2, "previous": nothing},
+            {"value": "Mobile Safari", "clicks": 1, "unique": 1, "previous": nothing},
+        ]
+        assert answer["other"] == {**nothing, "previous": nothing}
+
+    def test_without_a_comparison_nothing_is_said_of_any(self, visited: TestClient) -> None:
+        for group_by in ("timeseries", "browser", "hour_of_week"):
+            assert "previous" not in visited.get(f"/api/v1/stats?group_by={group_by}").text

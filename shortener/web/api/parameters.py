@@ -29,13 +29,16 @@ def check_names(sent: Iterable[str], known: Collection[str]) -> None:
     unknown = next((name for name in sent if name not in known), None)
     if unknown is not None:
         shown = unknown[:_MAX_SHOWN]
-        message = f"There is no parameter '{shown}' here. {_choices(shown, known)}"
+        message = f"There is no parameter '{shown}' here. {_parameters(shown, known)}"
         raise errors.ValidationFailed([errors.FieldProblem(shown, "unknown-parameter", message)])
 
 
-def _choices(name: str, known: Collection[str]) -> str:
-    if not known:
-        return "This operation has no parameters in the query."
+def choices(name: str, known: Collection[str]) -> str:
+    """What to say to who has written `name`, which is not among `known`: the nearest, if one is near, and all."""
     nearest = difflib.get_close_matches(name, known, 1)
     meant = f"Did you mean '{nearest[0]}'? " if nearest else ""
-    return f"{meant}There are: {', '.join(sorted(known))}."
+    return f"{meant}There are: {', '.join(known)}."
+
+
+def _parameters(name: str, known: Collection[str]) -> str:
+    return choices(name, sorted(known)) if known else "This operation has no parameters in the query."

@@ -1,20 +1,23 @@
 """Questions about clicks as query parameters, the same for whatever they are asked about."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from shortener import errors
 from shortener.domain import period as periods
 from shortener.domain.click import ClickClass
+from shortener.domain.comparison import Comparison
 from shortener.domain.grouping import TIMESERIES, Grouping
-from shortener.domain.period import Asked, Granularity, Interval
+from shortener.domain.period import Asked, Granularity, Interval, Period
 from shortener.services.stats import Question
 from shortener.web.api.classes import MAX_LENGTH as MAX_CLASSES_LENGTH
 from shortener.web.api.classes import classes
 from shortener.web.api.filters import Filters, parsed
+from shortener.web.api.parameters import choices
 from shortener.web.api.schemas.fields import Moment
 
 #: Most rows of a breakdown.
@@ -23,7 +26,18 @@ DEFAULT_ROWS, MAX_ROWS = 100, 1000
 _MAX_SHOWN = 40
 #: Most groupings of a question: what a page shows.
 _MOST_GROUPINGS = 10
+#: The parameters that are a period to compare with.
+_COMPARED = ("compare_start", "compare_end")
 _GROUPINGS = f"There are {', '.join(Grouping)}."
+
+
+def _comparison(value: Any) -> Any:
+    if value not in set(Comparison):
+        shown = str(value)[:_MAX_SHOWN]
+        message = f"'{shown}' is nothing to compare with. {choices(shown, list(Comparison))}"
+        raise PydanticCustomError("enum", "{message}", {"message": message})
+    return value
+
 
 ByteOrderMark = Annotated[
     bool, Field(description="Begin CSV with a byte order mark, for spreadsheets that would not know UTF-8.")
@@ -57,9 +71,16 @@ class Parameters(Filters):
         description="Classes to count, as a comma list.",
         examples=["human,bot"],
     )
-    compare: Literal["previous"] | None = Field(
-        None, description="Ask the same of the period of the same length before."
+    compare: Annotated[Comparison, BeforeValidator(_comparison)] | None = Field(
+        None,
+        description="Ask the same of another period: the `previous` one of the same length; the same dates a `year` "
+        "before; or the same `weekday`s, as few whole weeks before as end before the period begins.",
+        examples=["year"],
     )
+    compare_start: Moment | None = Field(
+        None, description="Where a period of your own to compare with begins, instead of `compare`."
+    )
+    compare_end: Moment | None = Field(None, description="Where that ends, exclusive. It may be of any length.")
     limit: int = Field(DEFAULT_ROWS, ge=1, le=MAX_ROWS, description="Most rows of a breakdown.")
 
 
@@ -94,7 +115,7 @@ class Asking(NamedTuple):
 
 
 def _dependency(kind: type[Parameters]) -> Callable[..., Awaitable[Asking]]:
-    """What reads the parameters of `kind`. Raises ValidationFailed, TimeZoneUnknown."""
+    """What reads the parameters of `kind`. Raises ValidationFailed, TimeZoneUnknown, PeriodInvalid."""
 
     async def ask(asked: Annotated[kind, Query()]) -> Asking:  # type: ignore[valid-type]  # for FastAPI
         more = {name: getattr(asked, name) for name in ("domain", "bom") if name in kind.model_fields}
@@ -104,7 +125,7 @@ def _dependency(kind: type[Parameters]) -> Callable[..., Awaitable[Asking]]:
 
 
 def _asked(asked: Parameters) -> Question:
-    """The question that parameters ask. Raises ValidationFailed, TimeZoneUnknown."""
+    """The question that parameters ask. Raises ValidationFailed, TimeZoneUnknown, PeriodInvalid."""
     return Question(
         period=Asked(periods.zone(asked.timezone), asked.interval, asked.start, asked.end),
         classes=classes(asked.classes),
@@ -112,8 +133,23 @@ def _asked(asked: Parameters) -> Question:
         filters=parsed(asked),
         granularity=asked.granularity,
         limit=asked.limit,
-        compare=asked.compare is not None,
+        compare=_compared(asked),
     )
+
+
+def _compared(asked: Parameters) -> Comparison | Period | None:
+    """What to compare with. Raises ValidationFailed, PeriodInvalid."""
+    given = [name for name in _COMPARED if getattr(asked, name) is not None]
+    if given and asked.compare is not None:
+        message = "Give either `compare` or `compare_start` and `compare_end`, not both."
+        raise errors.ValidationFailed([errors.FieldProblem("compare", "not-combinable", message)])
+    if asked.compare_start is None or asked.compare_end is None:
+        if given:
+            missing = next(name for name in _COMPARED if name not in given)
+            message = f"`{given[0]}` needs `{missing}` too: a period to compare with has both."
+            raise errors.ValidationFailed([errors.FieldProblem(missing, "required", message)])
+        return asked.compare
+    return periods.between(asked.compare_start, asked.compare_end, periods.zone(asked.timezone), _COMPARED)
 
 
 def _groupings(names: str) -> tuple[str, ...]:

@@ -33,6 +33,9 @@ def of_all(_principal: StatsReader, asked: AskingDep, parts: PartsDep) -> Respon
 
     Only people are counted unless `class` says otherwise; `excluded` says who was left out. A question without
     filters is answered from rollups, whatever the period; one with filters from raw clicks, as long as they are kept.
+
+    With `compare`, or `compare_start` and `compare_end`, `previous` is the answer about another period, and so each
+    row has a `previous`: of a value its clicks there, of a bucket of time the one at the same place.
     """
     return ORJSONResponse(parts.answers.json(scopes.ALL, asked.question))
 

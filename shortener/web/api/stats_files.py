@@ -86,7 +86,8 @@ def _file(place: _Place, form: Form) -> Callable[..., Response]:
         """The same answer as without a suffix, as a file.
 
         The column `row` says what a row is: `data` is a bucket or value, `other` what `limit` cut off, `total` all
-        of these together, `excluded` a class that was left out.
+        of these together, `excluded` a class that was left out. With a comparison `previous_clicks` and
+        `previous_unique` are the same row's in the other period, whose own rows begin with `previous-`.
         """
         answer, bom = answered
         return attachments.attachment(form, "stats", report.columns(answer), [report.rows(answer)], bom=bom)

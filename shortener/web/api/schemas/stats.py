@@ -24,30 +24,53 @@ class RangeOut(Out):
     granularity: period.Granularity | None = Field(description="null for a breakdown.", examples=["day"])
 
 
-class BucketOut(CountOut):
-    """A bucket of a time series."""
+class PreviousBucketOut(CountOut):
+    """A bucket of the time series of the period compared with."""
 
     bucket: AwareDatetime = Field(description="Where it begins.", examples=["2026-11-22T00:00:00+01:00"])
+
+
+class BucketOut(PreviousBucketOut):
+    """A bucket of a time series."""
+
+    previous: PreviousBucketOut | None = Field(
+        None,
+        description="The one at the same place of the period compared with; null beyond its end. "
+        "Only where a comparison was asked for.",
+    )
 
 
 class ValueOut(CountOut):
     """A value of a dimension."""
 
     value: str | None = Field(description="null: clicks without a value.", examples=["Firefox"])
+    previous: CountOut | None = Field(
+        None, description="The same value in the period compared with. Only where a comparison was asked for."
+    )
+
+
+class OtherOut(CountOut):
+    """What `limit` cut off of a breakdown."""
+
+    previous: CountOut | None = Field(
+        None,
+        description="In the period compared with, all but the values in `data`. "
+        "Only where a comparison was asked for.",
+    )
 
 
 class GroupOut(Out):
     """One of several groupings."""
 
     data: list[BucketOut] | list[ValueOut]
-    other: CountOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
+    other: OtherOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
     overlapping: Literal[True] | None = Field(
         None, description="Of a breakdown by tag: a click counts for each tag of its link.", examples=[None]
     )
 
 
 class PreviousOut(Out):
-    """The same about the period before."""
+    """The same about the period compared with: `range` says which one that is."""
 
     range: RangeOut
     group_by: str = Field(examples=["timeseries"])
@@ -61,7 +84,7 @@ class PreviousOut(Out):
         examples=[True],
     )
     data: list[BucketOut] | list[ValueOut] | None = Field(None, description="Of one grouping.")
-    other: CountOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
+    other: OtherOut | None = Field(None, description="Of a breakdown: what `limit` cut off.")
     overlapping: Literal[True] | None = Field(
         None, description="Of a breakdown by tag: a click counts for each tag of its link.", examples=[None]
     )
@@ -71,4 +94,8 @@ class PreviousOut(Out):
 class StatsOut(PreviousOut):
     """An answer about clicks. The rows of `data` and `other` add up to `totals`, unless they overlap."""
 
-    previous: PreviousOut | None = Field(None, description="Where `compare` asked for it.", examples=[None])
+    previous: PreviousOut | None = Field(
+        None,
+        description="About the period compared with, if one was asked for with `compare` or `compare_start`.",
+        examples=[None],
+    )
