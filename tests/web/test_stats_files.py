@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +72,28 @@ def test_several_groupings(visited: TestClient) -> None:
     ]
 
 
+def test_a_comparison(visited: TestClient) -> None:
+    """Of these days with themselves, since there are clicks of no others."""
+    ends = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1)]
+    dates = dict(zip(("start", "end", "compare_start", "compare_end"), ends * 2, strict=True))
+    assert rows(visited, "/links/x", group_by="utm_source", limit=1, **dates) == [
+        ["row", "value", "clicks", "unique", "previous_clicks", "previous_unique"],
+        ["data", "'=1+1", "2", "1", "2", "1"],
+        ["other", "", "2", "0", "2", "0"],
+        ["total", "", "4", "1", "4", "1"],
+        ["excluded", "bot", "1", "", "1", ""],
+        ["previous-data", "'=1+1", "2", "1", "", ""],
+        ["previous-other", "", "2", "0", "", ""],
+        ["previous-total", "", "4", "1", "", ""],
+        ["previous-excluded", "bot", "1", "", "", ""],
+    ]
+    answer = visited.get(f"{API}/links/x/stats.ndjson", params={**dates, "granularity": "day"})
+    found = [json.loads(line) for line in answer.content.splitlines()]
+    assert list(found[0]) == ["row", "bucket", "clicks", "unique", "previous_clicks", "previous_unique"]
+    (today,) = (row for row in found if row["row"] == "data" and row["clicks"])
+    assert (today["clicks"], today["previous_clicks"], today["previous_unique"]) == (4, 4, 1)
+
+
 def test_ndjson(visited: TestClient) -> None:
     answer = visited.get(f"{API}/stats.ndjson", params={"group_by": "browser"})
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -89,6 +112,8 @@ BAD = {
     "zone": ("timezone=Middle/Earth", Wrong("timezone", "time-zone-unknown")),
     "period": ("start=2026-02-01T00:00:00Z&end=2026-01-01T00:00:00Z", Wrong("start", "period-invalid")),
     "limit": ("limit=0", Wrong("limit", "greater-than-equal")),
+    "comparison": ("compare=last", Wrong("compare", "enum")),
+    "comparison without an end": ("compare_start=2026-02-01T00:00:00Z", Wrong("compare_end", "required")),
 }
 
 
