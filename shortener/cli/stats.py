@@ -1,5 +1,6 @@
 """`shortener stats`: who clicked."""
 
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +13,17 @@ from shortener.cli.output import AsJson, complain, show_json, show_table
 Interval = Annotated[str | None, typer.Option(help="24h, 7d, 30d, 90d, 1y, mtd, qtd, ytd or all.")]
 Start = Annotated[str | None, typer.Option(help="First moment, such as 2026-11-01 or 2026-11-01T00:00:00Z.")]
 End = Annotated[str | None, typer.Option(help="First moment after.")]
-Zone = Annotated[str | None, typer.Option(help="IANA time zone of days, --start and --end; default: UTC.")]
+Zone = Annotated[str | None, typer.Option(help="IANA time zone of days and of all dates given; default: UTC.")]
 Domain = Annotated[str | None, typer.Option(help="The link's domain; without a code, all links of that domain.")]
 Tag = Annotated[str | None, typer.Option(help="The links that carry this tag.")]
 Orphans = Annotated[bool, typer.Option("--orphans", help="Visits to unknown codes.")]
 Classes = Annotated[str | None, typer.Option("--class", help="human, bot, preview, prefetch, monitor.")]
+Compare = Annotated[
+    str | None,
+    typer.Option(help="Compare with another period: previous, year (before), or weekday (the same ones before)."),
+]
+CompareStart = Annotated[str | None, typer.Option(help="First moment of a period of your own to compare with.")]
+CompareEnd = Annotated[str | None, typer.Option(help="First moment after that.")]
 
 
 def stats(
@@ -32,7 +39,9 @@ def stats(
     group_by: Annotated[str | None, typer.Option(help="timeseries, browser, country, link, hour_of_week, …")] = None,
     classes: Classes = None,
     where: Where = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Show the period before as well.")] = False,
+    compare: Compare = None,
+    compare_start: CompareStart = None,
+    compare_end: CompareEnd = None,
     limit: Annotated[int | None, typer.Option(help="Most rows of a breakdown.")] = None,
     url: Url = None,
     key: Key = None,
@@ -48,7 +57,9 @@ def stats(
         "group_by": group_by,
         "class": classes,
         "limit": limit,
-        "compare": "previous" if compare else None,
+        "compare": compare,
+        "compare_start": moment(compare_start, timezone or "UTC"),
+        "compare_end": moment(compare_end, timezone or "UTC"),
         **filters(where),
     }
     api = Api(url, key)
@@ -78,9 +89,8 @@ def _show(answer: dict[str, Any]) -> None:
     if answer["excluded"]:
         left_out = ", ".join(f"{count} {kind}" for kind, count in answer["excluded"].items())
         typer.echo(f"Not counted: {left_out} (see --class).")
-    if "previous" in answer:
-        before = answer["previous"]
-        typer.echo(f"Before, from {before['range']['start'][:10]}: {before['totals']['clicks']} clicks.")
+    if answer.get("previous"):
+        _show_totals(answer["previous"])
     if not answer["complete"]:
         typer.echo(f"From {answer['range']['start'][:10]} only: older clicks are known by their sums alone.")
 
@@ -88,14 +98,41 @@ def _show(answer: dict[str, Any]) -> None:
 def _show_group(name: str, group: dict[str, Any], answer: dict[str, Any]) -> None:
     is_series = name == "timeseries"
     column = "bucket" if is_series else "value"
+    is_compared = bool(answer.get("previous"))
     rows = [
-        (_moment(row[column], answer) if is_series else row[column], row["clicks"], row["unique"])
+        (_moment(row[column], answer) if is_series else row[column], *_counts(row, is_compared=is_compared))
         for row in group["data"]
     ]
-    if (group.get("other") or {}).get("clicks"):
-        rows.append(("(other)", group["other"]["clicks"], group["other"]["unique"]))
-    rows.append(("total", answer["totals"]["clicks"], answer["totals"]["unique"]))
-    show_table((name, "clicks", "unique"), rows, numeric=("clicks", "unique"))
+    other = group.get("other")
+    if other and (other["clicks"] or (is_compared and other["previous"]["clicks"])):
+        rows.append(("(other)", *_counts(other, is_compared=is_compared)))
+    totals = {**answer["totals"], "previous": answer["previous"]["totals"]} if is_compared else answer["totals"]
+    rows.append(("total", *_counts(totals, is_compared=is_compared)))
+    numeric = ("clicks", "unique", *(("compared",) if is_compared else ()))
+    show_table((name, *numeric), rows, numeric=numeric)
+
+
+def _counts(row: dict[str, Any], *, is_compared: bool) -> tuple[int | None, ...]:
+    """The numbers of a row; of one that is compared, the clicks that it is compared with too, None where none are."""
+    if not is_compared:
+        return row["clicks"], row["unique"]
+    return row["clicks"], row["unique"], None if row["previous"] is None else row["previous"]["clicks"]
+
+
+def _show_totals(previous: dict[str, Any]) -> None:
+    """Says which period was compared with, and what it has in all."""
+    start, end = (datetime.fromisoformat(previous["range"][name]) for name in ("start", "end"))
+    # Days by their names, the last one among them; what is cut otherwise by its ends.
+    are_days = start.time() == end.time() == time()
+    ends = (start.date(), end.date() - timedelta(days=1)) if are_days else (_to_minute(start), _to_minute(end))
+    counts = f"{previous['totals']['clicks']} clicks, {previous['totals']['unique']} unique"
+    typer.echo(f"Compared with {ends[0]} to {ends[1]}: {counts}.")
+    if not previous["complete"]:
+        typer.echo("That is what can be answered of it: older clicks are known by their sums alone.")
+
+
+def _to_minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _moment(bucket: str, answer: dict[str, Any]) -> str:

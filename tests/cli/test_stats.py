@@ -74,6 +74,15 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "a breakdown": (("--group-by", "browser"), {"group_by": "browser"}),
     "classes": (("--class", "human,bot"), {"class": "human,bot"}),
     "a limit": (("--group-by", "os", "--limit", "1"), {"group_by": "os", "limit": "1"}),
+    "a comparison": (("--interval", "7d", "--compare", "year"), {"interval": "7d", "compare": "year"}),
+    "a comparison with days of a zone": (
+        ("--compare-start", "2026-03-01", "--compare-end", "2026-04-01", "--timezone", "Europe/Berlin"),
+        {
+            "compare_start": "2026-03-01T00:00:00+01:00",
+            "compare_end": "2026-04-01T00:00:00+02:00",
+            "timezone": "Europe/Berlin",
+        },
+    ),
 }
 
 
@@ -128,6 +137,53 @@ def test_what_the_limit_cut_is_a_row(where: tuple[str, ...]) -> None:
     assert rows[1:4] == [["Firefox", "2", "1"], ["(other)", "1", "1"], ["total", "3", "2"]]
 
 
+#: Three days, and two to compare them with.
+DAYS = ("--start", "2026-10-01", "--end", "2026-10-04")
+FEWER_DAYS = ("--compare-start", "2026-01-01", "--compare-end", "2026-01-03")
+COMPARED = {
+    "days": (
+        ("--start", "2026-10-01", "--end", "2026-10-31", "--compare", "previous", "--timezone", "Europe/Berlin"),
+        "Compared with 2026-09-01 to 2026-09-30: 0 clicks, 0 unique.",
+    ),
+    "hours": (
+        ("--start", "2026-10-01T03:00", "--end", "2026-10-01T07:15", "--compare", "year"),
+        "Compared with 2025-10-01 03:00 to 2025-10-01 07:15: 0 clicks, 0 unique.",
+    ),
+    "own dates": (
+        (*DAYS, *FEWER_DAYS),
+        "Compared with 2026-01-01 to 2026-01-02: 0 clicks, 0 unique.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), COMPARED.values(), ids=COMPARED)
+def test_which_period_it_is_compared_with(where: tuple[str, ...], options: tuple[str, ...], said: str) -> None:
+    rows = cells(run("stats", "code", *options, *where).stdout)
+    assert rows[0] == ["timeseries", "clicks", "unique", "compared"]
+    assert rows[-1] == [said]
+
+
+def test_what_is_compared_stands_beside(where: tuple[str, ...]) -> None:
+    """Today with all days that may have clicks, and with none."""
+    every = ("--group-by", "browser", "--compare-start", "2020-01-01", "--compare-end", "2099-01-01")
+    rows = cells(run("stats", "code", "--interval", "24h", "--limit", "1", *every, *where).stdout)
+    assert rows == [
+        ["browser", "clicks", "unique", "compared"],
+        ["Firefox", "2", "1", "2"],
+        ["(other)", "1", "1", "1"],
+        ["total", "3", "2", "3"],
+        ["Not counted: 1 bot, 1 preview (see --class)."],
+        ["Compared with 2020-01-01 to 2098-12-31: 3 clicks, 2 unique."],
+    ]
+    rows = cells(run("stats", "code", "--start", "2020-01-01", "--end", "2020-01-03", *every, *where).stdout)
+    assert rows[1:3] == [["(other)", "0", "0", "3"], ["total", "0", "0", "3"]]
+
+
+def test_days_beyond_the_end_of_what_they_are_compared_with(where: tuple[str, ...]) -> None:
+    rows = cells(run("stats", "code", *DAYS, *FEWER_DAYS, *where).stdout)
+    assert [row[-1] for row in rows[1:5]] == ["0", "0", "–", "0"]
+
+
 def test_nothing_left_out_is_not_mentioned(where: tuple[str, ...]) -> None:
     assert "Not counted" not in run("stats", "quiet", *where).stdout
     everyone = run("stats", "code", "--class", "human,bot,preview,prefetch,monitor", *where).stdout
@@ -141,9 +197,29 @@ REFUSED = {
     "two dots": (("..",), 3, "There is no link called '..'."),
     "an unknown interval": (("--interval", "2d"), 2, "--interval: "),
     "no moment": (("--start", "yesterday"), 2, "--start: "),
-    "a period backwards": (("--start", "2026-01-02", "--end", "2026-01-01"), 2, "--start: start ("),
+    "a period backwards": (("--start", "2026-01-02", "--end", "2026-01-01"), 2, "--start: --start (2026-01-02"),
     "no zone for a start": (("--start", "2026-01-01", "--timezone", "Middle/Earth"), 2, "--timezone: "),
     "no zone": (("--timezone", "Middle/Earth"), 2, "--timezone: 'Middle/Earth' is not a time zone"),
+    "no comparison": (
+        ("--compare", "last"),
+        2,
+        "--compare: 'last' is nothing to compare with. There are: previous, year, weekday.",
+    ),
+    "a comparison without an end": (
+        ("--compare-start", "2026-01-01"),
+        2,
+        "--compare-end: --compare-start needs --compare-end too",
+    ),
+    "a comparison backwards": (
+        ("--compare-start", "2026-01-02", "--compare-end", "2026-01-01"),
+        2,
+        "--compare-start: --compare-start (2026-01-02T00:00:00+00:00) must lie before --compare-end (",
+    ),
+    "two comparisons": (
+        ("--compare", "year", "--compare-start", "2026-01-02", "--compare-end", "2026-01-03"),
+        2,
+        "--compare: Give either --compare or --compare-start and --compare-end, not both.",
+    ),
     "no granularity": (("--granularity", "year"), 2, "--granularity: "),
     "too many buckets": (
         ("--start", "2020-01-01", "--granularity", "15m"),
