@@ -1,4 +1,4 @@
-"""What lists of links are filtered and sorted by: title, host of the target, and the key that created each."""
+"""Columns by which lists of links are filtered and sorted: title, host of the target, owner."""
 
 import sqlalchemy as sa
 from alembic import op

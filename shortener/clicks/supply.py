@@ -123,7 +123,7 @@ class Supply:
         return made
 
     def _pop(self) -> Segment | None:
-        """What is ready, if anything is; by whoever has the turn."""
+        """Takes the segment that is ready, None if there is none. The caller holds `_turn`."""
         if not self._ready:
             return None
         self.clear()
